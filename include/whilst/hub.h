@@ -1,0 +1,110 @@
+/* The server's brain. It knows sessions, pages and time; it does no I/O.
+
+   Five inputs (connect, receive, disconnect, tick and, for programs, a look at who holds a
+   page) change it; what is to be done then stands in a queue of effects, which the caller
+   drains with hub_next_effect after every input. Time is the `now_ms` it is handed, which never
+   goes back; chance is the seed. The same inputs bring the same effects. */
+#ifndef WHILST_HUB_H
+#define WHILST_HUB_H
+
+#include "whilst/hash.h"
+#include "whilst/message.h"
+#include "whilst/metrics.h"
+#include "whilst/reason.h"
+
+/* Names a session: the low half is a small number that is used again, the high half makes each
+   use of it distinct. Never 0. */
+typedef uint64_t session_id;
+
+/* Where a session comes from, for the limits of one address: IPv6, or IPv4 as ::ffff:a.b.c.d.
+   All zero is nowhere (a unix socket, ourselves) and has no limit. */
+struct address {
+    uint8_t bytes[16];
+};
+
+/* Every limit of the core; docs/operations.md has the table. A rate of 0 is no limit. */
+struct hub_config {
+    size_t page_bytes_max;
+    size_t message_bytes_max; /* of a text message other than content */
+    size_t payload_bytes_max; /* of JSON that is read as a tree */
+    uint32_t fragments_max;   /* in one message */
+    size_t in_flight_bytes_max;
+    uint32_t connections_max;
+    uint32_t connections_per_address_max; /* 0: no limit */
+    uint32_t away_per_address_max;        /* 0: no limit */
+    uint32_t topics_max;                  /* of one session */
+    uint32_t message_rate, message_burst; /* a second, and at once */
+    uint32_t join_rate, join_burst;
+    uint32_t ask_rate, ask_burst;
+    uint32_t holders_per_fetch_max; /* asked at the same time; at most HUB_HOLDERS_MAX */
+    uint32_t hedge_ms;              /* another holder is asked after this long */
+    uint32_t answer_ms;             /* a holder is given up after this long without a byte */
+    uint32_t answer_total_ms;       /* and after this long in any case */
+    uint32_t count_interval_ms;     /* between two counts of a page, at least */
+    uint32_t count_interval_max_ms;
+    uint32_t count_per_second; /* counts that one page may send, on average */
+    uint32_t grace_ms;         /* a dropped holder with a token stays away for so long */
+};
+
+#define HUB_HOLDERS_MAX 8
+
+/* The defaults of docs/operations.md. */
+struct hub_config hub_config_default(void);
+
+struct hub;
+
+/* The caller frees it. The seed should be random: it is the secret of the hash tables too. */
+struct hub *hub_new(const struct hub_config *config, const uint64_t seed[2]);
+/* Frees what is left, effects that were not drained included. */
+void hub_free(struct hub *hub);
+
+/* A new session, or 0 with the reason. */
+session_id hub_connect(struct hub *hub, const struct address *from, uint64_t now_ms,
+                       enum reason *reason);
+
+/* Some bytes of a message, as they come. A message is one or more parts; parts of one session
+   come in order. Parts for a session that is gone are ignored. */
+struct hub_part {
+    enum message_form form;
+    const void *bytes;
+    size_t size;
+    bool fragment; /* the part begins a WebSocket frame */
+    bool final;    /* the message ends with it */
+};
+void hub_receive(struct hub *hub, session_id session, const struct hub_part *part,
+                 uint64_t now_ms);
+
+/* The connection is gone, without a word. */
+void hub_disconnect(struct hub *hub, session_id session, uint64_t now_ms);
+
+/* To be called when hub_next_deadline is reached; harmless at any other time. */
+void hub_tick(struct hub *hub, uint64_t now_ms);
+
+/* When hub_tick has work, or UINT64_MAX. */
+uint64_t hub_next_deadline(const struct hub *hub);
+
+enum effect_kind {
+    EFFECT_SEND,
+    EFFECT_CLOSE, /* the session is gone already: only its connection is to be closed */
+};
+
+struct effect {
+    enum effect_kind kind;
+    session_id session;
+    struct message *message; /* of SEND: a reference that becomes the caller's */
+    uint16_t code;           /* of CLOSE: RFC 6455, section 7.4 */
+    enum reason reason;
+};
+
+/* Takes the oldest effect; false when there is none. */
+bool hub_next_effect(struct hub *hub, struct effect *effect);
+
+/* How many hold a page, those away included. */
+uint32_t hub_holders(struct hub *hub, const struct page_hash *hash);
+
+/* For refusals and counts that only the transport sees. */
+struct metrics *hub_metrics(struct hub *hub);
+
+const struct hub_config *hub_settings(const struct hub *hub);
+
+#endif

@@ -1,0 +1,35 @@
+/* What is due when: one heap for everything in the hub that waits for a time. */
+#ifndef WHILST_CORE_DEADLINES_H
+#define WHILST_CORE_DEADLINES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum deadline_kind {
+    DEADLINE_COUNT, /* a page's count is to be told */
+    DEADLINE_FETCH, /* a fetch may hedge or give a holder up */
+    DEADLINE_AWAY,  /* an away holder's grace is over */
+};
+
+/* Lives inside its object; zeroed memory is one that is not set, but for its kind. */
+struct deadline {
+    uint64_t due_ms;
+    uint32_t place; /* in the heap, from 1; 0 when not set */
+    enum deadline_kind kind;
+};
+
+/* Zeroed memory is an empty heap. */
+struct deadlines {
+    struct deadline **heap;
+    uint32_t count, capacity;
+};
+
+/* Sets or moves. */
+void deadlines_set(struct deadlines *deadlines, struct deadline *deadline, uint64_t due_ms);
+void deadlines_unset(struct deadlines *deadlines, struct deadline *deadline);
+/* The earliest, or NULL. */
+struct deadline *deadlines_first(const struct deadlines *deadlines);
+void deadlines_clear(struct deadlines *deadlines);
+
+#endif

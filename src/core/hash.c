@@ -1,0 +1,84 @@
+/* Page hashes: SHA-256 by OpenSSL, and their hexadecimal form at the borders.
+
+   Inside the program a hash is always the 32-byte struct; text exists only where a topic, a
+   URL or a log line is read or written. */
+#include "whilst/hash.h"
+
+#include "hex.h"
+
+#include <assert.h>
+#include <openssl/evp.h>
+#include <string.h>
+
+struct page_hash hash_of(const void *bytes, size_t size)
+{
+    struct page_hash hash;
+    int done = EVP_Digest(bytes, size, hash.bytes, NULL, EVP_sha256(), NULL);
+    assert(done == 1);
+    return hash;
+}
+
+bool hash_from_hex(const char *hex, size_t size, struct page_hash *hash, uint64_t *upper)
+{
+    uint64_t mask = 0;
+    if (size != HASH_HEX) return false;
+    memset(hash, 0, sizeof *hash);
+    for (size_t i = 0; i < HASH_HEX; i++) {
+        int value = hex_value(hex[i]);
+        if (value < 0) return false;
+        if (hex[i] >= 'A' && hex[i] <= 'F') mask |= UINT64_C(1) << i;
+        hash->bytes[i / 2] = (uint8_t)(hash->bytes[i / 2] << 4 | value);
+    }
+    if (upper != NULL) *upper = mask;
+    return true;
+}
+
+void hash_to_hex(const struct page_hash *hash, uint64_t upper, char hex[HASH_HEX + 1])
+{
+    for (size_t i = 0; i < HASH_HEX; i++) {
+        unsigned value = i % 2 == 0 ? hash->bytes[i / 2] >> 4 : hash->bytes[i / 2] & 15;
+        const char *digits = upper >> i & 1 ? "0123456789ABCDEF" : "0123456789abcdef";
+        hex[i] = digits[value];
+    }
+    hex[HASH_HEX] = '\0';
+}
+
+bool hash_equal(const struct page_hash *a, const struct page_hash *b)
+{
+    return memcmp(a->bytes, b->bytes, HASH_BYTES) == 0;
+}
+
+/* The stream is OpenSSL's context under our name, so that no header of ours needs theirs. */
+static EVP_MD_CTX *context_of(struct hash_stream *stream)
+{
+    return (EVP_MD_CTX *)(void *)stream;
+}
+
+struct hash_stream *hash_stream_new(void)
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    if (context != NULL && EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1) {
+        EVP_MD_CTX_free(context);
+        context = NULL;
+    }
+    return (struct hash_stream *)(void *)context;
+}
+
+void hash_stream_update(struct hash_stream *stream, const void *bytes, size_t size)
+{
+    int done = EVP_DigestUpdate(context_of(stream), bytes, size);
+    assert(done == 1);
+}
+
+struct page_hash hash_stream_finish(struct hash_stream *stream)
+{
+    struct page_hash hash;
+    int done = EVP_DigestFinal_ex(context_of(stream), hash.bytes, NULL);
+    assert(done == 1);
+    return hash;
+}
+
+void hash_stream_free(struct hash_stream *stream)
+{
+    EVP_MD_CTX_free(context_of(stream));
+}

@@ -1,0 +1,361 @@
+/* The hub: sessions, and the one table of what they may send.
+
+   A session exists from hub_connect to hub_disconnect or to the effect that closes it. Every
+   message goes the same way: intake collects it, the table names its handler, the handler
+   answers. Handlers never end a session; a fault that costs the connection comes back as a
+   reason and is carried out in one place. */
+#include "whilst/hub.h"
+
+#include "intake.h"
+#include "limits.h"
+#include "memory.h"
+#include "pages.h"
+#include "presence.h"
+#include "relay.h"
+#include "send.h"
+#include "topics.h"
+
+#include <assert.h>
+#include <jansson.h>
+#include <stddef.h>
+
+/* ---- sessions ---- */
+
+static uint32_t place_of(session_id id)
+{
+    return (uint32_t)(id & UINT32_MAX);
+}
+
+static struct session *find_session(const struct hub *hub, session_id id)
+{
+    uint32_t at = place_of(id);
+    if (at >= hub->places_count || hub->places[at].session == NULL) return NULL;
+    return hub->places[at].session->id == id ? hub->places[at].session : NULL;
+}
+
+static uint32_t take_place(struct hub *hub)
+{
+    if (hub->free_place != 0) {
+        uint32_t at = hub->free_place - 1;
+        hub->free_place = hub->places[at].next_free;
+        return at;
+    }
+    if (hub->places_count == hub->places_capacity) {
+        hub->places_capacity = hub->places_capacity == 0 ? 64 : 2 * hub->places_capacity;
+        hub->places = memory_resize(hub->places, hub->places_capacity * sizeof *hub->places);
+    }
+    hub->places[hub->places_count] = (struct place){0};
+    return hub->places_count++;
+}
+
+session_id hub_connect(struct hub *hub, const struct address *from, uint64_t now_ms,
+                       enum reason *reason)
+{
+    struct origin *origin;
+    hub->now_ms = now_ms;
+    *reason = limits_enter(hub, from, &origin);
+    if (*reason != REASON_NONE) {
+        hub->metrics.refusals[*reason]++;
+        return 0;
+    }
+    uint32_t at = take_place(hub);
+    struct session *session = memory_new(sizeof *session);
+    session->id = (session_id)++hub->places[at].generation << 32 | at;
+    session->origin = origin;
+    hub->places[at].session = session;
+    hub->metrics.sessions++;
+    hub->metrics.sessions_total++;
+    return session->id;
+}
+
+static void free_session(struct hub *hub, struct session *session)
+{
+    uint32_t at = place_of(session->id);
+    intake_clear(hub, session);
+    topics_drop_all(hub, session);
+    limits_leave(hub, session->origin);
+    hub->places[at].session = NULL;
+    hub->places[at].next_free = hub->free_place;
+    hub->free_place = at + 1;
+    hub->metrics.sessions--;
+    free(session);
+}
+
+void hub_disconnect(struct hub *hub, session_id id, uint64_t now_ms)
+{
+    struct session *session = find_session(hub, id);
+    hub->now_ms = now_ms;
+    if (session != NULL) free_session(hub, session);
+}
+
+static uint16_t close_code(enum reason reason)
+{
+    switch (reason) {
+    case REASON_BAD_JSON: return 1007;
+    case REASON_BAD_BINARY: return 1003;
+    case REASON_MESSAGE_SIZE: return 1009;
+    default: return 1008;
+    }
+}
+
+static void close_session(struct hub *hub, struct session *session, enum reason reason)
+{
+    hub->metrics.refusals[reason]++;
+    send_close(hub, session, close_code(reason), reason);
+    free_session(hub, session);
+}
+
+/* ---- handlers ---- */
+
+/* One frame of one session, with what its topic means. */
+struct request {
+    struct session *session;
+    const struct frame *frame;
+    struct topic topic;
+    struct membership *member; /* NULL if the topic is not joined */
+};
+
+static void heartbeat(struct hub *hub, const struct request *request)
+{
+    send_ok(hub, request->session, request->frame, "{}");
+}
+
+static void join(struct hub *hub, const struct request *request)
+{
+    topics_join(hub, request->session, &request->topic, request->frame);
+}
+
+/* A leave that names an older join than the present one is over already. */
+static void leave(struct hub *hub, const struct request *request)
+{
+    struct membership *member = request->member;
+    const struct ref *named = &request->frame->join_ref;
+    if (member != NULL && named->kind != REF_NULL &&
+        !slice_equal(named->text, send_join_ref(member).text))
+        member = NULL;
+    topics_leave(hub, request->session, member, request->frame);
+}
+
+static enum reason read_asked_hash(const struct hub *hub, const struct frame *frame,
+                                   struct page_hash *hash)
+{
+    enum reason reason = REASON_BAD_PAYLOAD;
+    if (frame->payload.size > hub->config.payload_bytes_max) return reason;
+    json_t *payload =
+        json_loadb(frame->payload.data, frame->payload.size, JSON_REJECT_DUPLICATES, NULL);
+    const json_t *value = json_object_get(payload, "hash");
+    if (json_is_string(value))
+        reason =
+            hash_from_hex(json_string_value(value), json_string_length(value), hash, NULL)
+                ? REASON_NONE
+                : REASON_WRONG_HASH;
+    json_decref(payload);
+    return reason;
+}
+
+static void content_request(struct hub *hub, const struct request *request)
+{
+    struct page_hash hash;
+    struct session *session = request->session;
+    const struct hub_config *config = &hub->config;
+    enum reason reason = read_asked_hash(hub, request->frame, &hash);
+    if (reason == REASON_NONE && !hash_equal(&hash, &request->topic.hash))
+        reason = REASON_WRONG_HASH;
+    if (reason != REASON_NONE)
+        topics_fail(hub, request->member, reason);
+    else if (!limits_take(&session->asks, config->ask_rate, config->ask_burst, hub->now_ms))
+        send_refusal(hub, session, request->frame, REASON_ASK_RATE);
+    else
+        relay_seek_again(hub, request->member);
+}
+
+/* What a client may send: the rows of docs/protocol.md, section 3. A row without a handler is
+   dealt with by intake.c while it arrives. */
+static const struct event_row {
+    enum topic_kind topic;
+    const char *event;
+    bool joined; /* only in a topic that was joined */
+    void (*handle)(struct hub *hub, const struct request *request);
+} event_rows[] = {
+    {TOPIC_PHOENIX, "heartbeat", false, heartbeat},
+    {TOPIC_ALL, "phx_join", false, join},
+    {TOPIC_HAVE, "phx_join", false, join},
+    {TOPIC_WANT, "phx_join", false, join},
+    {TOPIC_ALL, "phx_leave", false, leave},
+    {TOPIC_HAVE, "phx_leave", false, leave},
+    {TOPIC_WANT, "phx_leave", false, leave},
+    {TOPIC_WANT, "content_request", true, content_request},
+    {TOPIC_HAVE, "content", true, NULL},
+};
+
+static const struct event_row *find_row(enum topic_kind topic, struct slice event)
+{
+    for (size_t i = 0; i < sizeof event_rows / sizeof event_rows[0]; i++)
+        if (event_rows[i].topic == topic && slice_is(event, event_rows[i].event))
+            return &event_rows[i];
+    return NULL;
+}
+
+static void refuse_topic(struct hub *hub, const struct request *request)
+{
+    struct frame to = {.ref = request->frame->ref, .topic = request->frame->topic};
+    send_refusal(hub, request->session, &to, REASON_UNMATCHED_TOPIC);
+}
+
+static enum reason dispatch(struct hub *hub, struct session *session,
+                            const struct intake_message *message)
+{
+    struct frame frame;
+    if (wire_decode(WIRE_CLIENT, message->form, message->bytes, message->size, &frame) !=
+        WIRE_OK)
+        return message->form == MESSAGE_TEXT ? REASON_BAD_JSON : REASON_BAD_BINARY;
+    struct request request = {.session = session, .frame = &frame};
+    request.topic = topic_parse(frame.topic);
+    request.member = topics_find(session, &request.topic);
+    const struct event_row *row = find_row(request.topic.kind, frame.event);
+    bool addressed = row != NULL && (!row->joined || request.member != NULL);
+    if (addressed) {
+        assert(row->handle != NULL);
+        row->handle(hub, &request);
+    } else if (request.member != NULL) {
+        topics_fail(hub, request.member, REASON_UNKNOWN_EVENT);
+    } else {
+        refuse_topic(hub, &request);
+    }
+    return REASON_NONE;
+}
+
+void hub_receive(struct hub *hub, session_id id, const struct hub_part *part, uint64_t now_ms)
+{
+    const struct hub_config *config = &hub->config;
+    struct session *session = find_session(hub, id);
+    struct intake_message message = {0};
+    hub->now_ms = now_ms;
+    if (session == NULL) return;
+    enum reason reason = intake_receive(hub, session, part, &message);
+    if (reason == REASON_NONE && part->final) {
+        hub->metrics.messages_received_total++;
+        if (!limits_take(&session->messages, config->message_rate, config->message_burst,
+                         now_ms))
+            reason = REASON_MESSAGE_RATE;
+        else if (message.bytes != NULL)
+            reason = dispatch(hub, session, &message);
+        intake_clear(hub, session);
+    }
+    if (reason != REASON_NONE) close_session(hub, session, reason);
+}
+
+/* ---- time and the rest ---- */
+
+void hub_tick(struct hub *hub, uint64_t now_ms)
+{
+    struct deadline *due;
+    hub->now_ms = now_ms;
+    while ((due = deadlines_first(&hub->deadlines)) != NULL && due->due_ms <= now_ms) {
+        deadlines_unset(&hub->deadlines, due);
+        switch (due->kind) {
+        case DEADLINE_COUNT:
+            presence_due(hub, MEMORY_OWNER(due, struct page, count_due));
+            break;
+        case DEADLINE_FETCH: relay_due(hub, MEMORY_OWNER(due, struct fetch, due)); break;
+        case DEADLINE_AWAY:
+            topics_away_due(hub, MEMORY_OWNER(due, struct slot, grace));
+            break;
+        }
+    }
+}
+
+uint64_t hub_next_deadline(const struct hub *hub)
+{
+    const struct deadline *first = deadlines_first(&hub->deadlines);
+    return first == NULL ? UINT64_MAX : first->due_ms;
+}
+
+bool hub_next_effect(struct hub *hub, struct effect *effect)
+{
+    if (hub->effects_count == 0) return false;
+    *effect = hub->effects[hub->effects_first];
+    hub->effects_first = (hub->effects_first + 1) & (hub->effects_capacity - 1);
+    hub->effects_count--;
+    return true;
+}
+
+uint32_t hub_holders(struct hub *hub, const struct page_hash *hash)
+{
+    const struct page *page = pages_find(hub, hash);
+    return page == NULL ? 0 : page->holders.count;
+}
+
+struct metrics *hub_metrics(struct hub *hub)
+{
+    return &hub->metrics;
+}
+
+const struct hub_config *hub_settings(const struct hub *hub)
+{
+    return &hub->config;
+}
+
+struct hub_config hub_config_default(void)
+{
+    return (struct hub_config){
+        .page_bytes_max = 1 << 20,
+        .message_bytes_max = 64 << 10,
+        .payload_bytes_max = 16 << 10,
+        .fragments_max = 1024,
+        .in_flight_bytes_max = 256 << 20,
+        .connections_max = UINT32_MAX,
+        .connections_per_address_max = 200,
+        .away_per_address_max = 1024,
+        .topics_max = 128,
+        .message_rate = 50,
+        .message_burst = 200,
+        .join_rate = 10,
+        .join_burst = 128,
+        .ask_rate = 20,
+        .ask_burst = 20,
+        .holders_per_fetch_max = 3,
+        .hedge_ms = 1000,
+        .answer_ms = 10000,
+        .answer_total_ms = 60000,
+        .count_interval_ms = 250,
+        .count_interval_max_ms = 10000,
+        .count_per_second = 2000,
+        .grace_ms = 10000,
+    };
+}
+
+struct hub *hub_new(const struct hub_config *config, const uint64_t seed[2])
+{
+    struct hub *hub = memory_new(sizeof *hub);
+    assert(config->holders_per_fetch_max >= 1 &&
+           config->holders_per_fetch_max <= HUB_HOLDERS_MAX);
+    hub->config = *config;
+    hub->secret[0] = seed[0];
+    hub->secret[1] = seed[1];
+    hub->chance = seed[0] ^ seed[1];
+    return hub;
+}
+
+static void drop_effects(struct hub *hub)
+{
+    struct effect effect;
+    while (hub_next_effect(hub, &effect))
+        message_unref(effect.message);
+}
+
+void hub_free(struct hub *hub)
+{
+    hub->config.grace_ms = 0;
+    for (uint32_t i = 0; i < hub->places_count; i++)
+        if (hub->places[i].session != NULL) free_session(hub, hub->places[i].session);
+    hub_tick(hub, UINT64_MAX);
+    drop_effects(hub);
+    table_clear(&hub->pages);
+    table_clear(&hub->slots);
+    table_clear(&hub->origins);
+    deadlines_clear(&hub->deadlines);
+    free(hub->places);
+    free(hub->effects);
+    free(hub);
+}

@@ -1,0 +1,450 @@
+/* Receiving messages in parts, with bounded memory.
+
+   Most messages come in one part and pass through untouched. Others are collected, up to
+   message_bytes_max. Only the content of a page may be larger, and a page is the one thing
+   that must not be kept from strangers: so as soon as the head of a message can be read it is
+   decided whether this is the answer of a holder who was asked. If it is, the page's bytes
+   alone are kept, without their envelope and escapes, and hashed as they come; if not, the rest
+   of the message is skipped without being kept.
+
+       HEAD ─ not content ─▶ WHOLE ─▶ dispatched
+         │
+         ├─ content, asked ─▶ BODY ─ (text: after the quote) ▶ TAIL ─▶ relay
+         └─ content, not asked ─▶ SKIP ─▶ nothing                                    */
+#include "intake.h"
+
+#include "json.h"
+#include "memory.h"
+#include "relay.h"
+#include "send.h"
+#include "topics.h"
+
+#include <assert.h>
+
+#define HEAD_MAX 8192 /* bytes in which a head must be complete */
+#define TAIL_MAX 512  /* bytes that may follow the content string */
+#define BODY_FIRST 4096
+
+enum intake_state { INTAKE_HEAD, INTAKE_WHOLE, INTAKE_BODY, INTAKE_TAIL, INTAKE_SKIP };
+
+struct intake {
+    enum intake_state state;
+    enum message_form form;
+    uint32_t fragments;
+    size_t received;
+    struct message *kept; /* HEAD, WHOLE: the message so far; BODY, TAIL: the page so far */
+    size_t reserved;      /* what `kept` counts for in in_flight_bytes */
+    struct membership *holder; /* BODY, TAIL: whose answer it is */
+    struct hash_stream *stream;
+    struct json_unescaper unescaper;
+    size_t tail_size;
+    char tail[TAIL_MAX];
+    bool hash_differs;         /* a "hash" before the content is not the topic's */
+    enum ref_kind ref_kind;    /* of the message, for a reply at its end */
+    size_t ref_size;
+    char ref[WIRE_REF_MAX];
+};
+
+static void drop_kept(struct hub *hub, struct intake *intake)
+{
+    message_unref(intake->kept);
+    hash_stream_free(intake->stream);
+    hub->metrics.in_flight_bytes -= intake->reserved;
+    intake->kept = NULL;
+    intake->stream = NULL;
+    intake->reserved = 0;
+}
+
+void intake_clear(struct hub *hub, struct session *session)
+{
+    if (session->intake == NULL) return;
+    drop_kept(hub, session->intake);
+    free(session->intake);
+    session->intake = NULL;
+}
+
+/* Makes room in what is kept, within the budget for pages in flight. */
+static bool reserve(struct hub *hub, struct intake *intake, size_t more)
+{
+    if (intake->kept == NULL) {
+        size_t first = more > BODY_FIRST ? more : BODY_FIRST;
+        bool body = intake->state == INTAKE_BODY;
+        if (hub->metrics.in_flight_bytes + first > hub->config.in_flight_bytes_max)
+            return false;
+        intake->kept = message_new(intake->form, body ? WIRE_CONTENT_FRONT : 0, first);
+        if (intake->kept == NULL) return false;
+    } else {
+        size_t most = intake->kept->size + more;
+        if (hub->metrics.in_flight_bytes + most > hub->config.in_flight_bytes_max)
+            return false;
+        if (!message_reserve(&intake->kept, more)) return false;
+    }
+    hub->metrics.in_flight_bytes -= intake->reserved;
+    intake->reserved = intake->kept->capacity;
+    hub->metrics.in_flight_bytes += intake->reserved;
+    return true;
+}
+
+/* ---- answers ---- */
+
+/* Ends the answer of a holder that is to blame for it. */
+static void fail(struct hub *hub, struct intake *intake, enum reason reason)
+{
+    struct membership *holder = intake->holder;
+    intake->holder = NULL;
+    intake->state = INTAKE_SKIP;
+    drop_kept(hub, intake);
+    topics_bar(holder->session, &holder->page->hash);
+    relay_note_wrong(holder);
+    topics_fail(hub, holder, reason);
+}
+
+/* What a reply to the message needs of its frame; `text` holds the topic. */
+static struct frame reply_target(const struct intake *intake, const struct membership *holder,
+                                 char text[TOPIC_TEXT_MAX])
+{
+    return (struct frame){.join_ref = send_join_ref(holder),
+                          .ref = {intake->ref_kind, {intake->ref, intake->ref_size}},
+                          .topic = send_topic(holder, text)};
+}
+
+/* An answer that is not wanted, or not any more. */
+static void decline(struct hub *hub, struct intake *intake, struct membership *holder)
+{
+    char text[TOPIC_TEXT_MAX];
+    struct frame to = reply_target(intake, holder, text);
+    intake->holder = NULL;
+    intake->state = INTAKE_SKIP;
+    drop_kept(hub, intake);
+    if (holder->ask == ASK_LATE) {
+        holder->ask = ASK_NONE;
+        hub->metrics.late_total++;
+        send_ok(hub, holder->session, &to, "{}");
+    } else {
+        send_refusal(hub, holder->session, &to, REASON_NOT_ASKED);
+    }
+}
+
+void intake_abandon(struct hub *hub, struct membership *holder)
+{
+    struct intake *intake = holder->session->intake;
+    if (intake != NULL && intake->holder == holder) decline(hub, intake, holder);
+}
+
+/* Nobody's fault: there is no memory for this answer now. */
+static void refuse_busy(struct hub *hub, struct intake *intake)
+{
+    char text[TOPIC_TEXT_MAX];
+    struct membership *holder = intake->holder;
+    struct frame to = reply_target(intake, holder, text);
+    intake->holder = NULL;
+    intake->state = INTAKE_SKIP;
+    drop_kept(hub, intake);
+    send_refusal(hub, holder->session, &to, REASON_BUSY);
+    relay_give_up(hub, holder);
+}
+
+static void keep_body(struct hub *hub, struct intake *intake, size_t size)
+{
+    struct message *page = intake->kept;
+    hash_stream_update(intake->stream, message_bytes(page) + page->size, size);
+    page->size += size;
+    if (page->size > hub->config.page_bytes_max)
+        fail(hub, intake, REASON_PAGE_SIZE);
+    else
+        relay_heard(hub, intake->holder);
+}
+
+static void receive_tail(struct hub *hub, struct intake *intake, const char *bytes, size_t size)
+{
+    if (size > TAIL_MAX - intake->tail_size) {
+        fail(hub, intake, REASON_BAD_PAYLOAD);
+        return;
+    }
+    memcpy(intake->tail + intake->tail_size, bytes, size);
+    intake->tail_size += size;
+}
+
+static enum reason receive_body(struct hub *hub, struct intake *intake, const char *bytes,
+                                size_t size)
+{
+    size_t used = size, written = size;
+    enum json_result result = JSON_MORE;
+    if (!reserve(hub, intake, size + 3)) {
+        refuse_busy(hub, intake);
+        return REASON_NONE;
+    }
+    uint8_t *end = message_bytes(intake->kept) + intake->kept->size;
+    if (intake->form == MESSAGE_BINARY)
+        memcpy(end, bytes, size);
+    else
+        result = json_unescape(&intake->unescaper, bytes, size, &used, end, &written);
+    if (result == JSON_BAD) return REASON_BAD_JSON;
+    keep_body(hub, intake, written);
+    if (result == JSON_OK && intake->state == INTAKE_BODY) {
+        intake->state = INTAKE_TAIL;
+        receive_tail(hub, intake, bytes + used, size - used);
+    }
+    return REASON_NONE;
+}
+
+/* Whether a "hash" member, if there is one, names the page of the topic. */
+static bool hash_fits(struct slice value, const struct membership *holder)
+{
+    struct page_hash hash;
+    return value.size == HASH_HEX + 2 && value.data[0] == '"' &&
+           hash_from_hex(value.data + 1, HASH_HEX, &hash, NULL) &&
+           hash_equal(&hash, &holder->page->hash);
+}
+
+/* The rest of `{"content":"…", "hash":"…"}, …]` after the content string. */
+static enum reason read_tail(const struct intake *intake, bool *hash_differs)
+{
+    struct json_cursor cursor = {intake->tail, intake->tail + intake->tail_size};
+    struct slice key, value;
+    bool escaped;
+    enum json_result result;
+    while ((result = json_take(&cursor, ',')) == JSON_OK) {
+        if (json_take_string(&cursor, &key, &escaped) != JSON_OK ||
+            json_take(&cursor, ':') != JSON_OK || json_take_value(&cursor, &value) != JSON_OK)
+            return REASON_BAD_JSON;
+        if (slice_is(key, "content")) return REASON_BAD_PAYLOAD;
+        if (slice_is(key, "hash") && !hash_fits(value, intake->holder)) *hash_differs = true;
+    }
+    if (json_take(&cursor, '}') != JSON_OK) return REASON_BAD_JSON;
+    while (json_take(&cursor, ',') == JSON_OK)
+        if (json_take_value(&cursor, &value) != JSON_OK) return REASON_BAD_JSON;
+    if (json_take(&cursor, ']') != JSON_OK || json_take_end(&cursor) != JSON_OK)
+        return REASON_BAD_JSON;
+    return REASON_NONE;
+}
+
+static enum reason end_answer(struct hub *hub, struct intake *intake)
+{
+    struct membership *holder = intake->holder;
+    bool hash_differs = intake->hash_differs;
+    if (intake->state == INTAKE_BODY && intake->form == MESSAGE_TEXT) return REASON_BAD_JSON;
+    if (intake->state == INTAKE_TAIL) {
+        enum reason reason = read_tail(intake, &hash_differs);
+        if (reason == REASON_BAD_JSON) return reason;
+        if (reason != REASON_NONE) {
+            fail(hub, intake, reason);
+            return REASON_NONE;
+        }
+    }
+    struct page_hash hash = hash_stream_finish(intake->stream);
+    if (hash_differs) {
+        fail(hub, intake, REASON_WRONG_HASH);
+    } else if (!hash_equal(&hash, &holder->page->hash)) {
+        fail(hub, intake, REASON_WRONG_BYTES);
+    } else {
+        struct message *page = intake->kept;
+        intake->kept = NULL;
+        intake->holder = NULL;
+        page->form = MESSAGE_BINARY;
+        relay_take_answer(hub, holder, page);
+    }
+    return REASON_NONE;
+}
+
+/* ---- heads ---- */
+
+enum content_start {
+    CONTENT_UNFINISHED,
+    CONTENT_FOUND,
+    CONTENT_MISSING, /* an object without a "content" string, or no object */
+    CONTENT_BAD,     /* not JSON */
+};
+
+/* Finds where the content string begins in the text of a payload. */
+static enum content_start find_content(struct slice payload, struct slice *rest,
+                                       struct slice *hash)
+{
+    static const enum content_start outcome[] = {CONTENT_FOUND, CONTENT_UNFINISHED,
+                                                 CONTENT_BAD};
+    struct json_cursor cursor = {payload.data, payload.data + payload.size};
+    struct slice key, value;
+    bool escaped;
+    enum json_result result;
+    char first = json_peek(&cursor);
+    if (first != '{') return first == '\0' ? CONTENT_UNFINISHED : CONTENT_MISSING;
+    if ((result = json_take(&cursor, '{')) != JSON_OK) return outcome[result];
+    if (json_peek(&cursor) == '}') return CONTENT_MISSING;
+    for (;;) {
+        if ((result = json_take_string(&cursor, &key, &escaped)) != JSON_OK ||
+            (result = json_take(&cursor, ':')) != JSON_OK)
+            return outcome[result];
+        bool is_content = slice_is(key, "content");
+        first = json_peek(&cursor);
+        if (is_content && first != '"')
+            return first == '\0' ? CONTENT_UNFINISHED : CONTENT_MISSING;
+        if (is_content) {
+            *rest = (struct slice){cursor.at + 1, (size_t)(cursor.end - cursor.at - 1)};
+            return CONTENT_FOUND;
+        }
+        if ((result = json_take_value(&cursor, &value)) != JSON_OK) return outcome[result];
+        if (slice_is(key, "hash")) *hash = value;
+        if (json_peek(&cursor) == '}') return CONTENT_MISSING;
+        if ((result = json_take(&cursor, ',')) != JSON_OK) return outcome[result];
+    }
+}
+
+static enum reason begin_answer(struct hub *hub, struct intake *intake,
+                                struct membership *holder, struct slice first,
+                                struct slice hash)
+{
+    enum reason reason = REASON_NONE;
+    struct message *head = intake->kept; /* `first` and `hash` point into it */
+    size_t head_reserved = intake->reserved;
+    intake->kept = NULL;
+    intake->reserved = 0;
+    intake->state = INTAKE_BODY;
+    intake->holder = holder;
+    intake->hash_differs = hash.size > 0 && !hash_fits(hash, holder);
+    intake->stream = hash_stream_new();
+    if (intake->stream == NULL)
+        refuse_busy(hub, intake);
+    else
+        reason = receive_body(hub, intake, first.data, first.size);
+    message_unref(head);
+    hub->metrics.in_flight_bytes -= head_reserved;
+    return reason;
+}
+
+/* The head of a `content` frame is known: is it an answer that we want? */
+static enum reason sort_content(struct hub *hub, struct intake *intake,
+                                const struct frame *frame, struct membership *holder)
+{
+    struct slice first = frame->payload, hash = {0};
+    enum content_start start = CONTENT_FOUND;
+    intake->ref_kind = frame->ref.kind;
+    intake->ref_size = frame->ref.text.size;
+    if (frame->ref.text.size > 0) memcpy(intake->ref, frame->ref.text.data, intake->ref_size);
+    if (holder->ask != ASK_PENDING) {
+        decline(hub, intake, holder);
+        return REASON_NONE;
+    }
+    if (frame->form == MESSAGE_TEXT) start = find_content(frame->payload, &first, &hash);
+    if (start == CONTENT_UNFINISHED && intake->kept->size < HEAD_MAX) return REASON_NONE;
+    if (start == CONTENT_BAD) return REASON_BAD_JSON;
+    if (start == CONTENT_FOUND) return begin_answer(hub, intake, holder, first, hash);
+    intake->holder = holder;
+    fail(hub, intake, REASON_BAD_PAYLOAD);
+    return REASON_NONE;
+}
+
+/* Looks at the head of what was kept so far. */
+static enum reason sort(struct hub *hub, struct session *session, struct intake *intake)
+{
+    struct frame frame;
+    const void *bytes = message_bytes(intake->kept);
+    size_t size = intake->kept->size;
+    enum wire_result result = wire_decode_head(WIRE_CLIENT, intake->form, bytes, size, &frame);
+    if (result == WIRE_MORE && size < HEAD_MAX) return REASON_NONE;
+    if (result != WIRE_OK)
+        return intake->form == MESSAGE_TEXT ? REASON_BAD_JSON : REASON_BAD_BINARY;
+    struct topic topic = topic_parse(frame.topic);
+    if (topic.kind != TOPIC_HAVE || !slice_is(frame.event, "content")) {
+        intake->state = INTAKE_WHOLE;
+        return REASON_NONE;
+    }
+    struct membership *holder = topics_find(session, &topic);
+    if (holder != NULL) return sort_content(hub, intake, &frame, holder);
+    intake->state = INTAKE_SKIP;
+    frame.join_ref = (struct ref){0};
+    send_refusal(hub, session, &frame, REASON_UNMATCHED_TOPIC);
+    drop_kept(hub, intake);
+    return REASON_NONE;
+}
+
+/* ---- parts ---- */
+
+static enum reason keep_whole(struct hub *hub, struct intake *intake, const char *bytes,
+                              size_t size)
+{
+    size_t kept = intake->kept == NULL ? 0 : intake->kept->size;
+    if (kept + size > hub->config.message_bytes_max) return REASON_MESSAGE_SIZE;
+    if (!reserve(hub, intake, size)) return REASON_MESSAGE_SIZE;
+    message_append(intake->kept, bytes, size);
+    return REASON_NONE;
+}
+
+static enum reason receive(struct hub *hub, struct session *session, struct intake *intake,
+                           const char *bytes, size_t size);
+
+/* Keeps what a head may take, looks at it, and passes the rest on. */
+static enum reason keep_head(struct hub *hub, struct session *session, struct intake *intake,
+                             const char *bytes, size_t size)
+{
+    size_t kept = intake->kept == NULL ? 0 : intake->kept->size;
+    size_t taken = size < HEAD_MAX - kept ? size : HEAD_MAX - kept;
+    enum reason reason = keep_whole(hub, intake, bytes, taken);
+    if (reason == REASON_NONE) reason = sort(hub, session, intake);
+    if (reason == REASON_NONE && taken < size)
+        reason = receive(hub, session, intake, bytes + taken, size - taken);
+    return reason;
+}
+
+/* What a message may be at the most: a page, each byte of it written as \u00XX. */
+static size_t received_max(const struct hub *hub)
+{
+    return 6 * hub->config.page_bytes_max + hub->config.message_bytes_max;
+}
+
+static enum reason receive(struct hub *hub, struct session *session, struct intake *intake,
+                           const char *bytes, size_t size)
+{
+    switch (intake->state) {
+    case INTAKE_HEAD: return keep_head(hub, session, intake, bytes, size);
+    case INTAKE_WHOLE: return keep_whole(hub, intake, bytes, size);
+    case INTAKE_BODY: return receive_body(hub, intake, bytes, size);
+    case INTAKE_TAIL: receive_tail(hub, intake, bytes, size); break;
+    case INTAKE_SKIP: break;
+    }
+    return REASON_NONE;
+}
+
+/* A message that came in one part and is no page needs no copy. */
+static bool passes_through(const struct hub *hub, const struct session *session,
+                           const struct hub_part *part)
+{
+    struct frame frame;
+    if (session->intake != NULL || !part->final ||
+        part->size > hub->config.message_bytes_max)
+        return false;
+    enum wire_result result =
+        wire_decode_head(WIRE_CLIENT, part->form, part->bytes, part->size, &frame);
+    return result != WIRE_OK || !slice_is(frame.event, "content");
+}
+
+static enum reason count_part(const struct hub *hub, struct intake *intake,
+                              const struct hub_part *part)
+{
+    if (intake->received == 0) intake->form = part->form;
+    intake->fragments += part->fragment ? 1 : 0;
+    intake->received += part->size;
+    if (intake->fragments > hub->config.fragments_max) return REASON_FRAGMENTS;
+    if (intake->received > received_max(hub)) return REASON_MESSAGE_SIZE;
+    return REASON_NONE;
+}
+
+enum reason intake_receive(struct hub *hub, struct session *session,
+                           const struct hub_part *part, struct intake_message *message)
+{
+    if (passes_through(hub, session, part)) {
+        *message = (struct intake_message){part->form, part->bytes, part->size};
+        return REASON_NONE;
+    }
+    if (session->intake == NULL) session->intake = memory_new(sizeof *session->intake);
+    struct intake *intake = session->intake;
+    enum reason reason = count_part(hub, intake, part);
+    if (reason == REASON_NONE)
+        reason = receive(hub, session, intake, part->bytes, part->size);
+    if (reason != REASON_NONE || !part->final) return reason;
+    if (intake->holder != NULL) return end_answer(hub, intake);
+    if (intake->state == INTAKE_SKIP) return REASON_NONE;
+    const char *kept = intake->kept == NULL ? "" : (char *)message_bytes(intake->kept);
+    *message = (struct intake_message){intake->form, kept,
+                                       intake->kept == NULL ? 0 : intake->kept->size};
+    return REASON_NONE;
+}

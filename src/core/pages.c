@@ -1,0 +1,99 @@
+/* The registry of pages.
+
+   A page exists whilst it has a holder (connected or away) or a seeker, and is freed with the
+   last of them. Its members stand in two arrays, so that a random holder is found in one step;
+   each array keeps in front those that relay.c looks for. */
+#include "pages.h"
+
+#include "memory.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+struct page *pages_find(struct hub *hub, const struct page_hash *hash)
+{
+    uint64_t key = siphash(hub->secret, hash, sizeof *hash);
+    struct table_link *link = table_first(&hub->pages, key);
+    for (; link != NULL; link = table_next(link)) {
+        struct page *page = MEMORY_OWNER(link, struct page, link);
+        if (hash_equal(&page->hash, hash)) return page;
+    }
+    return NULL;
+}
+
+struct page *pages_new(struct hub *hub, const struct page_hash *hash)
+{
+    struct page *page = pages_find(hub, hash);
+    if (page != NULL) return page;
+    page = memory_new(sizeof *page);
+    page->hash = *hash;
+    page->count_due.kind = DEADLINE_COUNT;
+    table_add(&hub->pages, &page->link, siphash(hub->secret, hash, sizeof *hash));
+    hub->metrics.pages++;
+    return page;
+}
+
+void pages_settle(struct hub *hub, struct page *page)
+{
+    if (page->holders.count > 0 || page->seekers.count > 0) return;
+    assert(page->fetch == NULL);
+    deadlines_unset(&hub->deadlines, &page->count_due);
+    table_remove(&hub->pages, &page->link);
+    hub->metrics.pages--;
+    free(page->holders.members);
+    free(page->seekers.members);
+    free(page);
+}
+
+static struct group *group_of(struct page *page, const struct membership *member)
+{
+    return member->kind == TOPIC_HAVE ? &page->holders : &page->seekers;
+}
+
+static void put(struct group *group, uint32_t index, struct membership *member)
+{
+    group->members[index] = member;
+    member->index = index;
+}
+
+static void swap(struct group *group, uint32_t a, uint32_t b)
+{
+    struct membership *first = group->members[a];
+    put(group, a, group->members[b]);
+    put(group, b, first);
+}
+
+void pages_add_member(struct page *page, struct membership *member)
+{
+    struct group *group = group_of(page, member);
+    if (group->count == group->capacity) {
+        group->capacity = group->capacity == 0 ? 1 : 2 * group->capacity;
+        group->members =
+            memory_resize(group->members, group->capacity * sizeof(struct membership *));
+    }
+    put(group, group->count++, member);
+}
+
+void pages_set_front(struct page *page, struct membership *member, bool front)
+{
+    struct group *group = group_of(page, member);
+    bool is_front = member->index < group->front;
+    if (front == is_front) return;
+    if (front)
+        swap(group, member->index, group->front++);
+    else
+        swap(group, member->index, --group->front);
+}
+
+void pages_remove_member(struct page *page, struct membership *member)
+{
+    struct group *group = group_of(page, member);
+    pages_set_front(page, member, false);
+    swap(group, member->index, group->count - 1);
+    group->count--;
+    if (group->capacity > 16 && group->count < group->capacity / 4) {
+        group->capacity /= 2;
+        group->members =
+            memory_resize(group->members, group->capacity * sizeof(struct membership *));
+    }
+}

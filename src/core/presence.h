@@ -1,0 +1,14 @@
+/* Who is here: how many hold a page, told to all who hold it. */
+#ifndef WHILST_CORE_PRESENCE_H
+#define WHILST_CORE_PRESENCE_H
+
+#include "state.h"
+
+/* A holder came; it is told the count. */
+void presence_joined(struct hub *hub, struct membership *holder);
+/* The number of holders may have changed. */
+void presence_changed(struct hub *hub, struct page *page);
+/* The page's count_due is reached. */
+void presence_due(struct hub *hub, struct page *page);
+
+#endif

@@ -1,0 +1,33 @@
+/* Bringing a page from one of its holders to its seekers. */
+#ifndef WHILST_CORE_RELAY_H
+#define WHILST_CORE_RELAY_H
+
+#include "state.h"
+
+/* A holder is in its page's group now, and may be asked unless it is barred. */
+void relay_holder_came(struct hub *hub, struct membership *holder, bool barred);
+/* A holder left the page, or is away: it cannot answer any more. It is out of the session's
+   hands already, and out of its page's front. */
+void relay_holder_left(struct hub *hub, struct membership *holder);
+
+/* A seeker is in its page's group now: it is served or told how things are. */
+void relay_seeker_came(struct hub *hub, struct membership *seeker);
+/* A seeker's own content_request. */
+void relay_seek_again(struct hub *hub, struct membership *seeker);
+/* A seeker left the page's group. */
+void relay_seeker_left(struct hub *hub, struct page *page);
+
+/* Part of an answer came from a holder that was asked. */
+void relay_heard(struct hub *hub, struct membership *holder);
+/* The bytes came and their hash is right. Takes the message, which holds the bytes alone and
+   has WIRE_CONTENT_FRONT in front. */
+void relay_take_answer(struct hub *hub, struct membership *holder, struct message *bytes);
+/* The holder sent something else, and is about to leave the page for it. */
+void relay_note_wrong(struct membership *holder);
+/* The holder's answer cannot be taken: it is not asked again in this fetch. */
+void relay_give_up(struct hub *hub, struct membership *holder);
+
+/* The fetch's deadline is reached. */
+void relay_due(struct hub *hub, struct fetch *fetch);
+
+#endif

@@ -1,0 +1,137 @@
+/* The core's types on one page.
+
+   struct hub owns everything. A session owns its memberships (one for each topic it is in) and
+   its intake (the message it is sending us). A page is owned by the table of pages and lives
+   whilst it has a holder or a seeker. A holder with a token has a slot; when its connection
+   drops, the membership leaves the session and belongs to the page until it is taken over or
+   its grace is over. */
+#ifndef WHILST_CORE_STATE_H
+#define WHILST_CORE_STATE_H
+
+#include "deadlines.h"
+#include "table.h"
+#include "topic.h"
+#include "whilst/hub.h"
+#include "whilst/wire.h"
+
+#define TOKEN_MIN 8
+#define TOKEN_MAX 64
+
+/* What a holder owes us. */
+enum ask_state {
+    ASK_NONE,
+    ASK_PENDING, /* asked; the answer will be taken */
+    ASK_LATE,    /* asked, but another was faster: one answer will be dropped without blame */
+};
+
+/* A session in a topic. */
+struct membership {
+    struct membership *next; /* in the session's list */
+    struct session *session; /* NULL whilst away */
+    struct page *page;       /* NULL in "all" */
+    struct slot *slot;       /* of a holder with a token */
+    uint64_t upper;          /* the letter case of the topic as it was joined */
+    uint32_t index;          /* in the page's group */
+    uint32_t count_told;     /* the last visitors_count sent; 0 before */
+    uint8_t kind;            /* enum topic_kind */
+    uint8_t ask;             /* enum ask_state, of a holder */
+    bool silent : 1;         /* a holder that did not answer in time */
+    bool binary : 1;         /* a seeker that takes binary content */
+    bool status : 1;         /* a seeker that wants status events */
+    bool join_ref_integer : 1;
+    uint8_t join_ref_size;
+    char join_ref[];
+};
+
+/* Members of a page in no order, but for those in front: holders that may be asked, seekers
+   that are to be served. */
+struct group {
+    struct membership **members;
+    uint32_t count, front, capacity;
+};
+
+struct page {
+    struct table_link link;
+    struct page_hash hash;
+    struct group holders, seekers;
+    struct fetch *fetch;        /* NULL when nobody is being asked */
+    struct deadline count_due;  /* set whilst a change of the count waits */
+    uint64_t counted_ms;        /* when the count was last told */
+    uint32_t counted;           /* what was told then; 0 before */
+    enum reason failure;        /* how the last fetch ended without bytes */
+};
+
+/* The effort to bring one page to its seekers. */
+struct fetch {
+    struct page *page;
+    struct deadline due;
+    uint64_t hedge_ms; /* when the next holder is asked beside the present ones */
+    uint32_t asked;    /* holders asked so far */
+    uint32_t pending;  /* of which these still may answer */
+    struct pending {
+        struct membership *holder;
+        uint64_t asked_ms, heard_ms;
+    } asks[HUB_HOLDERS_MAX];
+};
+
+/* A holder's claim to its place, kept over a lost connection. */
+struct slot {
+    struct table_link link; /* by page and token */
+    struct membership *holder;
+    struct origin *origin;
+    struct deadline grace; /* set whilst away */
+    uint8_t token_size;
+    char token[];
+};
+
+/* An address with sessions or away holders. */
+struct origin {
+    struct table_link link;
+    struct address address;
+    uint32_t sessions, away;
+};
+
+/* A token bucket, as the time at which it will be full again. */
+struct bucket {
+    uint64_t full_us;
+};
+
+/* A page that a session once sent wrong bytes for. */
+struct barred {
+    struct barred *next;
+    struct page_hash hash;
+};
+
+struct session {
+    session_id id;
+    struct membership *topics;
+    struct barred *barred;
+    struct intake *intake; /* NULL between messages */
+    struct origin *origin; /* NULL for an address without limits */
+    struct bucket messages, joins, asks;
+    uint16_t topics_count, barred_count;
+    uint16_t pending; /* requests in flight */
+};
+
+/* A place for a session, and how often it was used. */
+struct place {
+    struct session *session; /* NULL when free */
+    uint32_t generation;
+    uint32_t next_free; /* place + 1 */
+};
+
+struct hub {
+    struct hub_config config;
+    uint64_t secret[2];
+    uint64_t chance; /* state of the random numbers */
+    uint64_t now_ms;
+    struct place *places;
+    uint32_t places_count, places_capacity, free_place; /* place + 1 */
+    struct table pages, slots, origins;
+    struct deadlines deadlines;
+    struct effect *effects; /* a ring */
+    size_t effects_first, effects_count, effects_capacity;
+    struct metrics metrics;
+};
+
+#endif
