@@ -1,0 +1,50 @@
+/* The program: a table of subcommands. */
+#include "serve.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int print_version(int count, char **arguments)
+{
+    (void)count, (void)arguments;
+    printf("whilst %s\n", WHILST_VERSION);
+    return 0;
+}
+
+static int print_help(int count, char **arguments);
+
+static const struct command {
+    const char *name, *help;
+    int (*run)(int count, char **arguments);
+} commands[] = {
+    {"serve", "serve pages (whilst serve --help)", serve_main},
+    {"version", "print the version", print_version},
+    {"help", "print this", print_help},
+    {"--version", NULL, print_version},
+    {"--help", NULL, print_help},
+    {"-h", NULL, print_help},
+};
+
+static int print_help(int count, char **arguments)
+{
+    (void)count, (void)arguments;
+    printf("usage: whilst COMMAND [OPTION…]\n\n"
+           "Pages that exist only whilst somebody is looking at them.\n\n");
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        if (commands[i].help != NULL)
+            printf("  %-10s %s\n", commands[i].name, commands[i].help);
+    return 0;
+}
+
+int main(int count, char **arguments)
+{
+    if (count < 2) {
+        fprintf(stderr, "whilst: no command; try whilst serve, or whilst --help\n");
+        return 2;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        if (strcmp(arguments[1], commands[i].name) == 0)
+            return commands[i].run(count - 1, arguments + 1);
+    fprintf(stderr, "whilst: unknown command '%s'; try whilst --help\n", arguments[1]);
+    return 2;
+}

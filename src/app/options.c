@@ -1,0 +1,268 @@
+/* One table of options, walked by the reader of flags, the reader of the environment and the
+   printer of help. A flag --max-pages is the variable WHILST_MAX_PAGES; flags come last and
+   win. The value of a list replaces what the environment gave with its first use. */
+#include "options.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum option_kind {
+    OPTION_COUNT, /* uint32_t */
+    OPTION_SIZE,  /* size_t; takes K, M, G */
+    OPTION_FLAG,  /* bool */
+    OPTION_TEXT,  /* const char * */
+    OPTION_LISTEN,
+    OPTION_ORIGIN,
+    OPTION_PROXY,
+    OPTION_NO_RATES,
+    OPTION_LOG,
+};
+
+struct option_row {
+    const char *flag, *argument, *group, *help;
+    enum option_kind kind;
+    size_t field; /* in struct options */
+    uint64_t least, most;
+};
+
+#define HUB(name) offsetof(struct options, server.hub.name)
+#define NET(name) offsetof(struct options, server.name)
+
+static const struct option_row rows[] = {
+    {"listen", "ADDRESS", "Where", "HOST:PORT (port 0: any) or unix:PATH; may be repeated", OPTION_LISTEN, 0, 0, 0},
+    {"base-path", "PATH", "Where", "serve below this path, for example /pages", OPTION_TEXT, NET(base_path), 0, 0},
+    {"origin", "ORIGIN", "Who", "allow browsers on this site too, for example https://a.example; may be repeated", OPTION_ORIGIN, 0, 0, 0},
+    {"require-origin", NULL, "Who", "refuse WebSocket clients that send no Origin", OPTION_FLAG, NET(require_origin), 0, 0},
+    {"trusted-proxy", "CIDR", "Who", "believe X-Forwarded-For from there; may be repeated", OPTION_PROXY, 0, 0, 0},
+    {"max-connections", "N", "Who", "sessions at the same time; 0: as descriptors allow, up to 20000", OPTION_COUNT, HUB(connections_max), 0, 1000000},
+    {"max-per-address", "N", "Who", "of which from one address, an IPv6 /64 counting as one; 0: no limit", OPTION_COUNT, HUB(connections_per_address_max), 0, 1000000},
+    {"max-away-per-address", "N", "Who", "dropped holders that one address may have waiting; 0: no limit", OPTION_COUNT, HUB(away_per_address_max), 0, 1000000},
+    {"max-page", "BYTES", "Sizes", "the largest page that is relayed", OPTION_SIZE, HUB(page_bytes_max), 1, 8 << 20},
+    {"max-message", "BYTES", "Sizes", "the largest message that is not a page", OPTION_SIZE, HUB(message_bytes_max), 1 << 10, 1 << 20},
+    {"max-payload", "BYTES", "Sizes", "the largest JSON payload that is not a page", OPTION_SIZE, HUB(payload_bytes_max), 256, 64 << 10},
+    {"max-fragments", "N", "Sizes", "fragments in one message", OPTION_COUNT, HUB(fragments_max), 1, 1000000},
+    {"max-in-flight", "BYTES", "Sizes", "memory for pages being received", OPTION_SIZE, HUB(in_flight_bytes_max), 1 << 20, (uint64_t)1 << 40},
+    {"max-outbox", "BYTES", "Sizes", "what may wait for a client that does not read", OPTION_COUNT, NET(outbox_bytes_max), 64 << 10, 1 << 30},
+    {"max-topics", "N", "Rates", "topics in one session", OPTION_COUNT, HUB(topics_max), 1, 60000},
+    {"message-rate", "N", "Rates", "messages a second in one session; 0: no limit", OPTION_COUNT, HUB(message_rate), 0, 1000000},
+    {"message-burst", "N", "Rates", "and at once", OPTION_COUNT, HUB(message_burst), 1, 1000000},
+    {"join-rate", "N", "Rates", "joins a second in one session; 0: no limit", OPTION_COUNT, HUB(join_rate), 0, 1000000},
+    {"join-burst", "N", "Rates", "and at once", OPTION_COUNT, HUB(join_burst), 1, 1000000},
+    {"ask-rate", "N", "Rates", "content requests a second in one session; 0: no limit", OPTION_COUNT, HUB(ask_rate), 0, 1000000},
+    {"ask-burst", "N", "Rates", "and at once", OPTION_COUNT, HUB(ask_burst), 1, 1000000},
+    {"no-rate-limits", NULL, "Rates", "all rates 0, for benchmarks", OPTION_NO_RATES, 0, 0, 0},
+    {"max-holders-asked", "N", "Times", "holders asked for one page at the same time", OPTION_COUNT, HUB(holders_per_fetch_max), 1, HUB_HOLDERS_MAX},
+    {"hedge", "MS", "Times", "another holder is asked after this", OPTION_COUNT, HUB(hedge_ms), 1, 3600000},
+    {"answer-timeout", "MS", "Times", "a holder that sends nothing for so long is given up", OPTION_COUNT, HUB(answer_ms), 1, 3600000},
+    {"answer-total-timeout", "MS", "Times", "and after this in any case", OPTION_COUNT, HUB(answer_total_ms), 1, 3600000},
+    {"fetch-timeout", "MS", "Times", "an HTTP request waits so long for a page", OPTION_COUNT, NET(fetch_ms), 1, 3600000},
+    {"count-interval", "MS", "Times", "least time between two visitor counts of a page", OPTION_COUNT, HUB(count_interval_ms), 1, 3600000},
+    {"count-interval-max", "MS", "Times", "most time that a count may wait", OPTION_COUNT, HUB(count_interval_max_ms), 1, 3600000},
+    {"counts-per-second", "N", "Times", "counts that one page may send, on average", OPTION_COUNT, HUB(count_per_second), 1, 10000000},
+    {"grace", "MS", "Times", "a dropped holder with a token is waited for; 0: not at all", OPTION_COUNT, HUB(grace_ms), 0, 3600000},
+    {"write-timeout", "MS", "Times", "a client that reads nothing for so long is cut off", OPTION_COUNT, NET(write_ms), 1, 3600000},
+    {"ping", "MS", "Times", "a quiet client is pinged after this", OPTION_COUNT, NET(ping_ms), 1, 3600000},
+    {"hang-up", "MS", "Times", "and given up after this", OPTION_COUNT, NET(hang_up_ms), 1, 3600000},
+    {"header-timeout", "S", "Times", "an HTTP request's headers must come within", OPTION_COUNT, NET(header_seconds), 1, 3600},
+    {"log-level", "LEVEL", "Log", "error, warn, info or debug", OPTION_LOG, 0, 0, 0},
+};
+
+enum { ROWS = sizeof rows / sizeof rows[0] };
+
+static bool fail(const struct option_row *row, const char *value, const char *wanted)
+{
+    fprintf(stderr, "whilst: --%s: '%s' is not %s\n", row->flag, value, wanted);
+    return false;
+}
+
+static bool read_number(const struct option_row *row, const char *value, uint64_t *number)
+{
+    static const char *const units = "KMG";
+    char *end, wanted[96];
+    errno = 0;
+    unsigned long long base = strtoull(value, &end, 10);
+    const char *unit = *end == '\0' ? NULL : strchr(units, toupper((unsigned char)*end));
+    bool sized = row->kind == OPTION_SIZE && unit != NULL && end[1] == '\0';
+    *number = base;
+    if (sized) *number <<= 10 * (unit - units + 1);
+    snprintf(wanted, sizeof wanted, "a number from %llu to %llu",
+             (unsigned long long)row->least, (unsigned long long)row->most);
+    if (errno != 0 || !isdigit((unsigned char)value[0]) || (*end != '\0' && !sized) ||
+        base > UINT64_MAX >> 30 || *number < row->least || *number > row->most)
+        return fail(row, value, wanted);
+    return true;
+}
+
+static bool add_text(const struct option_row *row, const char *value, const char **list,
+                     size_t *count)
+{
+    if (*count == OPTIONS_LIST_MAX) return fail(row, value, "allowed: the list is full");
+    list[(*count)++] = value;
+    return true;
+}
+
+static bool read_proxy(struct options *options, const struct option_row *row,
+                       const char *value)
+{
+    if (options->proxies_count == OPTIONS_LIST_MAX)
+        return fail(row, value, "allowed: the list is full");
+    if (!address_parse_range(value, &options->proxies[options->proxies_count]))
+        return fail(row, value, "an address or a range such as 10.0.0.0/8");
+    options->proxies_count++;
+    return true;
+}
+
+static bool read_base_path(const struct option_row *row, const char *value, const char **field)
+{
+    size_t length = strlen(value);
+    for (size_t i = 0; i < length; i++)
+        if (!isalnum((unsigned char)value[i]) && strchr("/-._~", value[i]) == NULL)
+            return fail(row, value, "a plain path");
+    if (length > 0 && (value[0] != '/' || value[length - 1] == '/' || length > 200))
+        return fail(row, value, "a path that begins with / and does not end with it");
+    *field = value;
+    return true;
+}
+
+static bool read_log_level(struct options *options, const struct option_row *row,
+                           const char *value)
+{
+    static const char *const names[] = {"error", "warn", "info", "debug"};
+    for (uint32_t i = 0; i < 4; i++)
+        if (strcmp(value, names[i]) == 0) {
+            options->log_level = i;
+            return true;
+        }
+    return fail(row, value, "error, warn, info or debug");
+}
+
+static void drop_rates(struct hub_config *hub)
+{
+    hub->message_rate = hub->join_rate = hub->ask_rate = 0;
+}
+
+static bool set(struct options *options, const struct option_row *row, const char *value)
+{
+    void *field = (char *)options + row->field;
+    uint64_t number = 0;
+    switch (row->kind) {
+    case OPTION_COUNT:
+        if (!read_number(row, value, &number)) return false;
+        *(uint32_t *)field = (uint32_t)number;
+        return true;
+    case OPTION_SIZE:
+        if (!read_number(row, value, &number)) return false;
+        *(size_t *)field = (size_t)number;
+        return true;
+    case OPTION_FLAG: *(bool *)field = true; return true;
+    case OPTION_TEXT: return read_base_path(row, value, field);
+    case OPTION_LISTEN:
+        return add_text(row, value, options->listen, &options->listen_count);
+    case OPTION_ORIGIN:
+        return add_text(row, value, options->origins, &options->origins_count);
+    case OPTION_PROXY: return read_proxy(options, row, value);
+    case OPTION_NO_RATES: drop_rates(&options->server.hub); return true;
+    case OPTION_LOG: return read_log_level(options, row, value);
+    }
+    return false;
+}
+
+static bool read_environment(struct options *options)
+{
+    for (size_t i = 0; i < ROWS; i++) {
+        char name[64] = "WHILST_";
+        size_t length = strlen(name);
+        for (const char *c = rows[i].flag; *c != '\0'; c++)
+            name[length++] = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
+        name[length] = '\0';
+        const char *value = getenv(name);
+        if (value != NULL && value[0] != '\0' && !set(options, &rows[i], value)) return false;
+    }
+    return true;
+}
+
+/* The first flag of a list replaces what the environment gave. */
+static void start_list(struct options *options, enum option_kind kind)
+{
+    if (kind == OPTION_LISTEN) options->listen_count = 0;
+    if (kind == OPTION_ORIGIN) options->origins_count = 0;
+    if (kind == OPTION_PROXY) options->proxies_count = 0;
+}
+
+static bool read_flags(struct options *options, int count, char **arguments, bool *help)
+{
+    struct option known[ROWS + 2] = {{0}};
+    bool seen[ROWS] = {false};
+    int at, found;
+    for (size_t i = 0; i < ROWS; i++)
+        known[i] = (struct option){
+            rows[i].flag, rows[i].argument == NULL ? no_argument : required_argument, NULL, 0};
+    known[ROWS] = (struct option){"help", no_argument, NULL, 'h'};
+    opterr = 0;
+    while ((found = getopt_long(count, arguments, ":h", known, &at)) != -1) {
+        if (found == 'h') {
+            *help = true;
+            return false;
+        }
+        if (found == '?' || found == ':') {
+            fprintf(stderr, found == ':' ? "whilst: %s needs a value\n"
+                                         : "whilst: unknown option %s; see whilst serve --help\n",
+                    arguments[optind - 1]);
+            return false;
+        }
+        if (!seen[at]) start_list(options, rows[at].kind);
+        seen[at] = true;
+        if (!set(options, &rows[at], optarg)) return false;
+    }
+    if (optind == count) return true;
+    fprintf(stderr, "whilst: unexpected '%s'; see whilst serve --help\n", arguments[optind]);
+    return false;
+}
+
+bool options_read(struct options *options, int count, char **arguments, bool *help)
+{
+    *options = (struct options){.server = server_config_default(), .log_level = 2};
+    *help = false;
+    if (!read_environment(options) || !read_flags(options, count, arguments, help))
+        return false;
+    if (options->listen_count == 0) options->listen[options->listen_count++] = "127.0.0.1:4000";
+    options->server.listen = options->listen;
+    options->server.listen_count = options->listen_count;
+    options->server.origins = options->origins;
+    options->server.origins_count = options->origins_count;
+    options->server.proxies = options->proxies;
+    options->server.proxies_count = options->proxies_count;
+    return true;
+}
+
+static void print_default(FILE *out, const struct option_row *row)
+{
+    struct options defaults = {.server = server_config_default()};
+    const void *field = (const char *)&defaults + row->field;
+    if (row->kind == OPTION_COUNT && row->field != HUB(connections_max))
+        fprintf(out, " [%lu]", (unsigned long)*(const uint32_t *)field);
+    if (row->kind == OPTION_SIZE) fprintf(out, " [%zu]", *(const size_t *)field);
+}
+
+void options_print_help(FILE *out)
+{
+    const char *group = "";
+    fprintf(out, "usage: whilst serve [OPTION…]\n\n"
+                 "Serves pages that exist only whilst somebody is looking at them. Each option\n"
+                 "is also a variable: --max-page is WHILST_MAX_PAGE.\n");
+    for (size_t i = 0; i < ROWS; i++) {
+        char left[64];
+        if (strcmp(group, rows[i].group) != 0) fprintf(out, "\n%s\n", rows[i].group);
+        group = rows[i].group;
+        snprintf(left, sizeof left, "--%s %s", rows[i].flag,
+                 rows[i].argument == NULL ? "" : rows[i].argument);
+        fprintf(out, "  %-30s %s", left, rows[i].help);
+        print_default(out, &rows[i]);
+        fprintf(out, "\n");
+    }
+}

@@ -1,0 +1,191 @@
+/* Listeners.
+
+   The library's own listener spins when descriptors run out. Ours keeps one spare descriptor:
+   when accept fails for want of one, the spare is given up, the waiting connection is taken and
+   closed, and the spare is taken back, so that nobody waits for an answer that cannot come.
+   Accepted sockets are adopted by the library. */
+#include "accept.h"
+
+#include "log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define ACCEPTED_AT_ONCE 64
+#define BACKLOG 4096
+
+struct listener {
+    uv_poll_t poll;
+    struct server *server;
+    int socket;
+    const char *text;
+};
+
+static bool say_failed(const char *text, const char *why, const char *advice)
+{
+    fprintf(stderr, "whilst: cannot listen on %s: %s; %s\n", text, why, advice);
+    return false;
+}
+
+static bool listen_on(struct listener *listener, const struct sockaddr *address, socklen_t size)
+{
+    int one = 1;
+    int handle = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (handle < 0) return false;
+    setsockopt(handle, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (bind(handle, address, size) != 0 || listen(handle, BACKLOG) != 0) {
+        int error = errno;
+        close(handle);
+        errno = error;
+        return false;
+    }
+    listener->socket = handle;
+    return true;
+}
+
+/* A socket file that nobody answers on is a left-over of an earlier run. */
+static bool is_left_over(const struct sockaddr_un *address)
+{
+    struct stat status;
+    if (stat(address->sun_path, &status) != 0 || !S_ISSOCK(status.st_mode)) return false;
+    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool refused = connect(probe, (const struct sockaddr *)address, sizeof *address) != 0 &&
+                   errno == ECONNREFUSED;
+    close(probe);
+    return refused;
+}
+
+static bool open_unix(struct listener *listener, const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address.sun_path)
+        return say_failed(listener->text, "the path is too long", "choose a shorter one");
+    strcpy(address.sun_path, path);
+    if (is_left_over(&address)) unlink(path);
+    if (listen_on(listener, (struct sockaddr *)&address, sizeof address)) return true;
+    return say_failed(listener->text, strerror(errno), "choose another path with --listen");
+}
+
+static bool open_host(struct listener *listener)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found;
+    char host[256];
+    const char *colon = strrchr(listener->text, ':');
+    size_t size = colon == NULL ? 0 : (size_t)(colon - listener->text);
+    const char *begin = listener->text;
+    if (size == 0 || size >= sizeof host || colon[1] == '\0')
+        return say_failed(listener->text, "it is not HOST:PORT or unix:PATH",
+                          "for example --listen 127.0.0.1:4000");
+    if (begin[0] == '[' && begin[size - 1] == ']') {
+        begin++;
+        size -= 2;
+    }
+    memcpy(host, begin, size);
+    host[size] = '\0';
+    int error = getaddrinfo(host, colon + 1, &hints, &found);
+    if (error != 0)
+        return say_failed(listener->text, gai_strerror(error), "check the host and the port");
+    bool open = listen_on(listener, found->ai_addr, found->ai_addrlen);
+    int reason = errno;
+    freeaddrinfo(found);
+    if (open) return true;
+    return say_failed(listener->text, strerror(reason),
+                      reason == EADDRINUSE
+                          ? "stop the other server or choose another --listen"
+                          : "choose another --listen");
+}
+
+bool accept_open(struct server *server)
+{
+    const struct server_config *config = server->config;
+    server->listeners = calloc(config->listen_count, sizeof *server->listeners);
+    server->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    for (size_t i = 0; i < config->listen_count; i++) {
+        struct listener *listener = &server->listeners[i];
+        *listener = (struct listener){.server = server, .text = config->listen[i]};
+        bool is_unix = strncmp(listener->text, "unix:", 5) == 0;
+        if (!(is_unix ? open_unix(listener, listener->text + 5) : open_host(listener)))
+            return false;
+        server->listeners_count++;
+    }
+    return true;
+}
+
+/* Out of descriptors: turns the first caller away rather than let all wait. */
+static void turn_away(struct server *server, int socket)
+{
+    server->metrics.accept_failures_total++;
+    if (server->metrics.accept_failures_total == 1)
+        log_event(LOG_LEVEL_WARN, "descriptors_exhausted", "advice=lower_--max-connections");
+    if (server->spare >= 0) close(server->spare);
+    int caller = accept4(socket, NULL, NULL, SOCK_CLOEXEC);
+    if (caller >= 0) close(caller);
+    server->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+    struct listener *listener = NET_OWNER(poll, struct listener, poll);
+    struct server *server = listener->server;
+    (void)events;
+    for (int i = 0; status == 0 && i < ACCEPTED_AT_ONCE; i++) {
+        int caller = accept4(listener->socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (caller < 0 && (errno == EMFILE || errno == ENFILE))
+            turn_away(server, listener->socket);
+        if (caller < 0) return;
+        server->metrics.accepted_total++;
+        lws_adopt_socket_vhost(server->vhost, caller); /* closes it if it fails */
+    }
+}
+
+static void say_listening(const struct listener *listener)
+{
+    struct sockaddr_storage address;
+    socklen_t size = sizeof address;
+    char host[NI_MAXHOST], port[NI_MAXSERV];
+    if (strncmp(listener->text, "unix:", 5) == 0) {
+        fprintf(stderr, "listening on %s\n", listener->text);
+        return;
+    }
+    getsockname(listener->socket, (struct sockaddr *)&address, &size);
+    getnameinfo((struct sockaddr *)&address, size, host, sizeof host, port, sizeof port,
+                NI_NUMERICHOST | NI_NUMERICSERV);
+    bool brackets = strchr(host, ':') != NULL;
+    fprintf(stderr, "listening on http://%s%s%s:%s%s\n", brackets ? "[" : "", host,
+            brackets ? "]" : "", port, listener->server->config->base_path);
+}
+
+void accept_start(struct server *server)
+{
+    for (size_t i = 0; i < server->listeners_count; i++) {
+        struct listener *listener = &server->listeners[i];
+        uv_poll_init(&server->loop, &listener->poll, listener->socket);
+        uv_poll_start(&listener->poll, UV_READABLE, on_readable);
+        say_listening(listener);
+    }
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    close(NET_OWNER(handle, struct listener, poll)->socket);
+}
+
+void accept_close(struct server *server)
+{
+    for (size_t i = 0; i < server->listeners_count; i++) {
+        struct listener *listener = &server->listeners[i];
+        if (strncmp(listener->text, "unix:", 5) == 0) unlink(listener->text + 5);
+        uv_close((uv_handle_t *)&listener->poll, on_closed);
+    }
+    if (server->spare >= 0) close(server->spare);
+    server->spare = -1;
+}

@@ -1,0 +1,126 @@
+/* Client addresses. Everything is IPv6 inside; IPv4 is mapped (RFC 4291, 2.5.5.2).
+
+   A forwarded address is believed only as far as the chain of proxies that the operator named
+   reaches: read from the right, the first address that is not such a proxy is the client. */
+#include "address.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static struct address mapped(const void *ipv4)
+{
+    struct address address = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}};
+    memcpy(address.bytes + 12, ipv4, 4);
+    return address;
+}
+
+static bool parse_plain(const char *text, struct address *address, bool *is_ipv4)
+{
+    struct in_addr ipv4;
+    struct in6_addr ipv6;
+    *is_ipv4 = inet_pton(AF_INET, text, &ipv4) == 1;
+    if (*is_ipv4) {
+        *address = mapped(&ipv4);
+        return true;
+    }
+    if (inet_pton(AF_INET6, text, &ipv6) != 1) return false;
+    memcpy(address->bytes, &ipv6, sizeof address->bytes);
+    return true;
+}
+
+bool address_parse(const char *text, struct address *address)
+{
+    char plain[INET6_ADDRSTRLEN + 2];
+    bool is_ipv4;
+    const char *bracket = strchr(text, ']');
+    const char *colon = strchr(text, ':');
+    size_t size = strlen(text);
+    if (text[0] == '[' && bracket != NULL) {
+        size = (size_t)(bracket - text) - 1;
+        text++;
+    } else if (colon != NULL && strchr(colon + 1, ':') == NULL) {
+        size = (size_t)(colon - text);
+    }
+    if (size >= sizeof plain) return false;
+    memcpy(plain, text, size);
+    plain[size] = '\0';
+    return parse_plain(plain, address, &is_ipv4);
+}
+
+bool address_parse_range(const char *text, struct address_range *range)
+{
+    char plain[INET6_ADDRSTRLEN + 1], *end = NULL;
+    const char *slash = strchr(text, '/');
+    size_t size = slash == NULL ? strlen(text) : (size_t)(slash - text);
+    bool is_ipv4;
+    if (size >= sizeof plain) return false;
+    memcpy(plain, text, size);
+    plain[size] = '\0';
+    if (!parse_plain(plain, &range->address, &is_ipv4)) return false;
+    unsigned long width = is_ipv4 ? 32 : 128;
+    unsigned long bits = slash == NULL ? width : strtoul(slash + 1, &end, 10);
+    if (slash != NULL && (end == slash + 1 || *end != '\0' || bits > width)) return false;
+    range->bits = (unsigned)(bits + 128 - width);
+    return true;
+}
+
+static bool in_range(const struct address *address, const struct address_range *range)
+{
+    unsigned whole = range->bits / 8, rest = range->bits % 8;
+    if (memcmp(address->bytes, range->address.bytes, whole) != 0) return false;
+    if (rest == 0) return true;
+    return (address->bytes[whole] ^ range->address.bytes[whole]) >> (8 - rest) == 0;
+}
+
+bool address_in(const struct address *address, const struct address_range *ranges, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (in_range(address, &ranges[i])) return true;
+    return false;
+}
+
+struct address address_of_socket(int socket)
+{
+    struct sockaddr_storage storage;
+    socklen_t size = sizeof storage;
+    struct address address = {{0}};
+    if (getpeername(socket, (struct sockaddr *)&storage, &size) != 0) return address;
+    if (storage.ss_family == AF_INET)
+        return mapped(&((struct sockaddr_in *)(void *)&storage)->sin_addr);
+    if (storage.ss_family == AF_INET6)
+        memcpy(address.bytes, &((struct sockaddr_in6 *)(void *)&storage)->sin6_addr,
+               sizeof address.bytes);
+    return address;
+}
+
+struct address address_of_client(const struct address *peer, const char *forwarded,
+                                 const struct address_range *proxies, size_t count)
+{
+    static const struct address nowhere = {{0}};
+    struct address client = *peer;
+    bool believed = memcmp(peer, &nowhere, sizeof nowhere) == 0 ||
+                    address_in(peer, proxies, count);
+    const char *end = forwarded == NULL ? NULL : forwarded + strlen(forwarded);
+    while (believed && end != NULL && end > forwarded) {
+        char text[64];
+        const char *begin = end;
+        struct address next;
+        while (begin > forwarded && begin[-1] != ',')
+            begin--;
+        size_t size = (size_t)(end - begin);
+        if (size >= sizeof text) break;
+        memcpy(text, begin, size);
+        text[size] = '\0';
+        char *trimmed = text + strspn(text, " \t");
+        trimmed[strcspn(trimmed, " \t")] = '\0';
+        if (!address_parse(trimmed, &next)) break;
+        client = next;
+        believed = address_in(&client, proxies, count);
+        end = begin > forwarded ? begin - 1 : NULL;
+    }
+    return client;
+}

@@ -1,0 +1,33 @@
+/* Addresses of clients: from sockets, from proxies' headers, and the list of proxies that are
+   believed. */
+#ifndef WHILST_NET_ADDRESS_H
+#define WHILST_NET_ADDRESS_H
+
+#include "whilst/hub.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A range of addresses, such as 127.0.0.1/32 or fd00::/8. */
+struct address_range {
+    struct address address;
+    unsigned bits; /* of the 128 that count */
+};
+
+/* False unless `text` is an IPv4 or IPv6 address; brackets and a port are allowed. */
+bool address_parse(const char *text, struct address *address);
+/* "ADDRESS" or "ADDRESS/BITS". */
+bool address_parse_range(const char *text, struct address_range *range);
+bool address_in(const struct address *address, const struct address_range *ranges,
+                size_t count);
+
+/* Who is at the other end of a socket; all zero for a unix socket. */
+struct address address_of_socket(int socket);
+
+/* Who sent a request that came from `peer` with this X-Forwarded-For header (or NULL): if the peer is a
+   proxy that is believed, the rightmost address that is not itself such a proxy. A unix socket
+   counts as a proxy that is believed. */
+struct address address_of_client(const struct address *peer, const char *forwarded,
+                                 const struct address_range *proxies, size_t count);
+
+#endif

@@ -1,0 +1,300 @@
+/* A page's bytes over HTTP.
+
+   The request is a seeker like any other: it opens a session, joins want:<hash> by the same
+   frames, and answers with what the hub then sends: the bytes, whose hash the hub has checked
+   before the first of them is written, or a status that says why there are none. An exchange
+   exists from such a request to the end of its answer or of its connection. */
+#include "bytes.h"
+
+#include "http.h"
+
+#include "whilst/wire.h"
+
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNK ((size_t)64 << 10)
+
+struct exchange {
+    struct endpoint endpoint;
+    struct server *server;
+    struct lws *wsi;
+    struct ring waiting; /* in the server's ring until there is an answer */
+    uint64_t since_ms;
+    struct page_hash hash;
+    unsigned status; /* 0 until there is an answer */
+    struct message *message; /* holds the page's bytes, at its end */
+    const uint8_t *bytes;
+    size_t size, sent;
+    bool head_sent;
+};
+
+/* ---- what a page is ---- */
+
+/* Raster pictures, audio and video by their first bytes (WHATWG MIME Sniffing, section 6); `?`
+   stands for any byte. Everything else is text or unknown. */
+static const struct signature {
+    const char *type;
+    size_t length;
+    const char *bytes;
+} signatures[] = {
+    {"image/png", 8, "\x89PNG\r\n\x1a\n"},
+    {"image/jpeg", 3, "\xff\xd8\xff"},
+    {"image/gif", 6, "GIF87a"},
+    {"image/gif", 6, "GIF89a"},
+    {"image/webp", 12, "RIFF????WEBP"},
+    {"image/avif", 12, "????ftypavif"},
+    {"image/bmp", 2, "BM"},
+    {"audio/mpeg", 3, "ID3"},
+    {"audio/wave", 12, "RIFF????WAVE"},
+    {"audio/flac", 4, "fLaC"},
+    {"application/ogg", 4, "OggS"},
+    {"video/mp4", 8, "????ftyp"},
+    {"video/webm", 4, "\x1a\x45\xdf\xa3"},
+};
+
+static bool has_signature(const struct exchange *exchange, const struct signature *signature)
+{
+    if (exchange->size < signature->length) return false;
+    for (size_t i = 0; i < signature->length; i++)
+        if (signature->bytes[i] != '?' &&
+            exchange->bytes[i] != (uint8_t)signature->bytes[i])
+            return false;
+    return true;
+}
+
+static const char *type_of(const struct exchange *exchange)
+{
+    if (wire_is_text(exchange->bytes, exchange->size)) return "text/plain;charset=utf-8";
+    for (size_t i = 0; i < sizeof signatures / sizeof signatures[0]; i++)
+        if (has_signature(exchange, &signatures[i])) return signatures[i].type;
+    return "application/octet-stream";
+}
+
+/* ---- answers ---- */
+
+static void print_headers(const struct page_hash *hash, const char *type, char *out,
+                          size_t size)
+{
+    char hex[HASH_HEX + 1], base64[48];
+    hash_to_hex(hash, 0, hex);
+    EVP_EncodeBlock((unsigned char *)base64, hash->bytes, HASH_BYTES);
+    snprintf(out, size,
+             "Repr-Digest: sha-256=:%s:\r\nETag: \"sha256-%s\"\r\nVary: Accept\r\n"
+             "Cache-Control: no-store, no-transform\r\n"
+             "Content-Security-Policy: sandbox; default-src 'none'\r\n"
+             "Cross-Origin-Resource-Policy: cross-origin\r\n"
+             "Access-Control-Allow-Origin: *\r\n%s",
+             base64, hex,
+             strcmp(type, "application/octet-stream") == 0
+                 ? "Content-Disposition: attachment\r\n"
+                 : "");
+}
+
+static const struct refusal {
+    unsigned status;
+    const char *body;
+} refusals[] = {
+    {404, "nobody is holding this page right now\n"},
+    {502, "every holder of this page sent something else\n"},
+    {503, "the server is full or stopping, try again later\n"},
+    {504, "the holders of this page did not answer\n"},
+};
+
+static int send_refusal(struct lws *wsi, unsigned status, bool head)
+{
+    struct http_answer answer = {
+        .status = status,
+        .type = "text/plain;charset=utf-8",
+        .headers = "Cache-Control: no-store\r\nRetry-After: 10\r\nVary: Accept\r\n"
+                   "Content-Security-Policy: sandbox; default-src 'none'\r\n"
+                   "Access-Control-Allow-Origin: *\r\n",
+        .head = head};
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++)
+        if (refusals[i].status == status) {
+            answer.body = (const uint8_t *)refusals[i].body;
+            answer.size = strlen(refusals[i].body);
+        }
+    return http_send(wsi, &answer);
+}
+
+static int send_without_body(struct lws *wsi, const struct page_hash *hash, unsigned status)
+{
+    char headers[1024];
+    print_headers(hash, "", headers, sizeof headers);
+    struct http_answer answer = {
+        .status = status, .headers = headers, .head = true, .length_unknown = true};
+    return http_send(wsi, &answer);
+}
+
+/* ---- exchanges ---- */
+
+static void free_exchange(struct exchange *exchange)
+{
+    server_disconnect(exchange->server, &exchange->endpoint);
+    ring_remove(&exchange->waiting);
+    message_unref(exchange->message);
+    lws_set_opaque_user_data(exchange->wsi, NULL);
+    free(exchange);
+}
+
+/* There is an answer: it is written when the socket takes it. */
+static void answer(struct exchange *exchange, unsigned status)
+{
+    if (exchange->status != 0) return;
+    exchange->status = status;
+    ring_remove(&exchange->waiting);
+    lws_callback_on_writable(exchange->wsi);
+}
+
+static void on_close(struct endpoint *endpoint, uint16_t code, enum reason reason)
+{
+    struct exchange *exchange = NET_OWNER(endpoint, struct exchange, endpoint);
+    (void)code, (void)reason;
+    endpoint->session = 0;
+    answer(exchange, 503);
+}
+
+static void take_status(struct exchange *exchange, struct slice payload)
+{
+    if (!slice_is(wire_member(payload, "state"), "\"nobody\"")) return;
+    struct slice reason = wire_member(payload, "reason");
+    answer(exchange, slice_is(reason, "\"silent\"")        ? 504
+                     : slice_is(reason, "\"wrong_bytes\"") ? 502
+                                                           : 404);
+}
+
+static void on_take(struct endpoint *endpoint, struct message *message)
+{
+    struct exchange *exchange = NET_OWNER(endpoint, struct exchange, endpoint);
+    struct frame frame;
+    bool decoded = wire_decode(WIRE_SERVER, message->form, message_bytes(message),
+                               message->size, &frame) == WIRE_OK;
+    if (decoded && slice_is(frame.event, "content") && exchange->status == 0) {
+        exchange->message = message_ref(message);
+        exchange->bytes = (const uint8_t *)frame.payload.data;
+        exchange->size = frame.payload.size;
+        answer(exchange, 200);
+    } else if (decoded && slice_is(frame.event, "status")) {
+        take_status(exchange, frame.payload);
+    } else if (decoded && slice_is(frame.event, "error")) {
+        answer(exchange, 503);
+    }
+    message_unref(message);
+}
+
+static void join(struct exchange *exchange)
+{
+    char text[160], hex[HASH_HEX + 1];
+    hash_to_hex(&exchange->hash, 0, hex);
+    int size = snprintf(text, sizeof text,
+                        "[\"1\",\"1\",\"want:%s\",\"phx_join\","
+                        "{\"binary\":true,\"status\":true}]",
+                        hex);
+    struct hub_part part = {.form = MESSAGE_TEXT,
+                            .bytes = text,
+                            .size = (size_t)size,
+                            .fragment = true,
+                            .final = true};
+    server_receive(exchange->server, &exchange->endpoint, &part);
+}
+
+static int begin(struct lws *wsi, const struct page_hash *hash)
+{
+    static const struct address nowhere = {{0}};
+    struct server *server = server_of(wsi);
+    struct exchange *exchange = calloc(1, sizeof *exchange);
+    enum reason reason;
+    if (exchange == NULL) return -1;
+    exchange->endpoint.take = on_take;
+    exchange->endpoint.close = on_close;
+    exchange->server = server;
+    exchange->wsi = wsi;
+    exchange->hash = *hash;
+    exchange->since_ms = server_now_ms(server);
+    ring_init(&exchange->waiting);
+    ring_append(&server->exchanges, &exchange->waiting);
+    lws_set_opaque_user_data(wsi, exchange);
+    lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0); /* ours is bytes_sweep */
+    if (server_connect(server, &exchange->endpoint, &nowhere, &reason))
+        join(exchange);
+    else
+        answer(exchange, 503);
+    return 0;
+}
+
+int bytes_request(struct lws *wsi, const struct page_hash *hash, bool head, bool known)
+{
+    struct server *server = server_of(wsi);
+    if (known) return send_without_body(wsi, hash, 304);
+    if (server->stopping) return send_refusal(wsi, 503, head);
+    if (!head) return begin(wsi, hash);
+    if (hub_holders(server->hub, hash) == 0) return send_refusal(wsi, 404, true);
+    return send_without_body(wsi, hash, 200);
+}
+
+static bool write_head(struct exchange *exchange)
+{
+    uint8_t buffer[LWS_PRE + HTTP_HEAD_MAX];
+    char headers[1024];
+    const char *type = type_of(exchange);
+    print_headers(&exchange->hash, type, headers, sizeof headers);
+    struct http_answer answer = {
+        .status = 200, .type = type, .size = exchange->size, .headers = headers};
+    size_t size = http_print_head(&answer, (char *)buffer + LWS_PRE, HTTP_HEAD_MAX);
+    exchange->head_sent = true;
+    exchange->server->metrics.http_requests_total++;
+    return lws_write(exchange->wsi, buffer + LWS_PRE, size, LWS_WRITE_HTTP_HEADERS) >= 0;
+}
+
+static bool write_chunk(struct exchange *exchange)
+{
+    size_t left = exchange->size - exchange->sent;
+    size_t size = left < CHUNK ? left : CHUNK;
+    /* The library does not write into an HTTP body; its pointer is not const for other roles. */
+    uint8_t *at = (uint8_t *)(uintptr_t)(exchange->bytes + exchange->sent);
+    exchange->sent += size;
+    return lws_write(exchange->wsi, at, size,
+                     size == left ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) >= 0;
+}
+
+int bytes_writeable(struct lws *wsi)
+{
+    struct exchange *exchange = lws_get_opaque_user_data(wsi);
+    if (exchange == NULL || exchange->status == 0) return 0;
+    if (exchange->status != 200) {
+        unsigned status = exchange->status;
+        free_exchange(exchange);
+        return send_refusal(wsi, status, false);
+    }
+    if (!exchange->head_sent && !write_head(exchange)) return -1;
+    if (exchange->sent < exchange->size && !lws_partial_buffered(wsi) &&
+        !write_chunk(exchange))
+        return -1;
+    if (exchange->sent < exchange->size) {
+        lws_callback_on_writable(wsi);
+        return 0;
+    }
+    free_exchange(exchange);
+    return lws_http_transaction_completed(wsi) ? -1 : 0;
+}
+
+int bytes_closed(struct lws *wsi)
+{
+    struct exchange *exchange = lws_get_opaque_user_data(wsi);
+    if (exchange != NULL) free_exchange(exchange);
+    return 0;
+}
+
+void bytes_sweep(struct server *server)
+{
+    uint64_t now = server_now_ms(server);
+    while (server->exchanges.next != &server->exchanges) {
+        struct exchange *exchange =
+            NET_OWNER(server->exchanges.next, struct exchange, waiting);
+        if (exchange->since_ms + server->config->fetch_ms > now) return;
+        answer(exchange, 504);
+    }
+}

@@ -1,0 +1,17 @@
+/* Pages over HTTP: a request is one more seeker. */
+#ifndef WHILST_NET_BYTES_H
+#define WHILST_NET_BYTES_H
+
+#include "server_state.h"
+
+/* Answers a GET or HEAD for a page's bytes, now or when they have come. `known` says that the
+   client names the page in If-None-Match. Returns what the callback must. */
+int bytes_request(struct lws *wsi, const struct page_hash *hash, bool head, bool known);
+
+int bytes_writeable(struct lws *wsi);
+int bytes_closed(struct lws *wsi);
+
+/* Answers the requests that have waited too long. */
+void bytes_sweep(struct server *server);
+
+#endif

@@ -1,0 +1,427 @@
+/* HTTP: one table of routes, and one place for headers.
+
+   Every answer carries its security headers; which ones depends on what it is: a document of
+   ours, one of the two frames that show a stranger's page, or anything else. Nothing is read from
+   disk: assets are in the binary, pages come from their holders (bytes.c). Requests with methods
+   other than GET and HEAD are refused and their connection is closed. */
+#include "http.h"
+
+#include "assets.h"
+#include "bytes.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- headers ---- */
+
+static const char *status_text(unsigned status)
+{
+    static const struct {
+        unsigned status;
+        const char *text;
+    } texts[] = {{200, "OK"},
+                 {304, "Not Modified"},
+                 {308, "Permanent Redirect"},
+                 {400, "Bad Request"},
+                 {403, "Forbidden"},
+                 {404, "Not Found"},
+                 {405, "Method Not Allowed"},
+                 {502, "Bad Gateway"},
+                 {503, "Service Unavailable"},
+                 {504, "Gateway Timeout"}};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        if (texts[i].status == status) return texts[i].text;
+    return "Unknown";
+}
+
+struct text {
+    char *out;
+    size_t size, length;
+};
+
+__attribute__((format(printf, 2, 3))) static void print(struct text *text, const char *format,
+                                                        ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int written = vsnprintf(text->out + text->length, text->size - text->length, format,
+                            arguments);
+    va_end(arguments);
+    assert(written >= 0 && (size_t)written < text->size - text->length);
+    text->length += (size_t)written;
+}
+
+size_t http_print_head(const struct http_answer *answer, char *out, size_t size)
+{
+    struct text text = {out, size, 0};
+    print(&text, "HTTP/1.1 %u %s\r\n", answer->status, status_text(answer->status));
+    if (answer->type != NULL) print(&text, "Content-Type: %s\r\n", answer->type);
+    if (answer->status != 304 && !answer->length_unknown)
+        print(&text, "Content-Length: %zu\r\n", answer->size);
+    print(&text, "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
+                 "X-Robots-Tag: noindex, nofollow\r\n");
+    if (answer->close) print(&text, "Connection: close\r\n");
+    print(&text, "%s\r\n", answer->headers == NULL ? "" : answer->headers);
+    return text.length;
+}
+
+int http_send(struct lws *wsi, const struct http_answer *answer)
+{
+    size_t body = answer->head ? 0 : answer->size;
+    uint8_t *buffer = malloc(LWS_PRE + HTTP_HEAD_MAX + body);
+    if (buffer == NULL) return -1;
+    size_t head = http_print_head(answer, (char *)buffer + LWS_PRE, HTTP_HEAD_MAX);
+    if (body > 0) memcpy(buffer + LWS_PRE + head, answer->body, body);
+    server_of(wsi)->metrics.http_requests_total++;
+    int written = lws_write(wsi, buffer + LWS_PRE, head + body, LWS_WRITE_HTTP_FINAL);
+    free(buffer);
+    if (written < 0 || answer->close) return -1;
+    return lws_http_transaction_completed(wsi) ? -1 : 0;
+}
+
+/* The policies of everything that is not a page's bytes. */
+#define POLICY_PLAIN                                                                           \
+    "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"                  \
+    "Cross-Origin-Resource-Policy: same-origin\r\n"
+
+#define POLICY_APP                                                                             \
+    "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "       \
+    "img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self'%s; "               \
+    "worker-src 'self'; manifest-src 'self'; frame-src %s; object-src 'none'; "                \
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "                            \
+    "require-trusted-types-for 'script'; trusted-types whilst\r\n"                             \
+    "Cross-Origin-Opener-Policy: same-origin\r\n"                                              \
+    "Cross-Origin-Resource-Policy: same-origin\r\n"                                            \
+    "Origin-Agent-Cluster: ?1\r\n"                                                             \
+    "Permissions-Policy: camera=(), microphone=(), geolocation=(), display-capture=(), "       \
+    "usb=(), serial=(), hid=(), bluetooth=(), payment=(), midi=(), clipboard-read=(), "        \
+    "fullscreen=(self), screen-wake-lock=(self), web-share=(self), clipboard-write=(self)\r\n"
+
+#define POLICY_FRAME                                                                           \
+    "Content-Security-Policy: sandbox allow-scripts allow-forms allow-popups "                 \
+    "allow-popups-to-escape-sandbox; default-src 'none'; script-src %s; "                      \
+    "style-src 'unsafe-inline' blob: data:; img-src blob: data:; media-src blob: data:; "      \
+    "font-src blob: data:; connect-src blob: data:; frame-src 'none'; worker-src blob:; "      \
+    "object-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'\r\n"       \
+    "Cross-Origin-Resource-Policy: same-origin\r\n"
+
+static void print_app_policy(struct text *text, const char *host, const char *base)
+{
+    char frames[512] = "'self'", sockets[640] = "";
+    if (host[0] != '\0') {
+        snprintf(frames, sizeof frames, "%s%s/-/frame/", host, base);
+        snprintf(sockets, sizeof sockets, " ws://%s wss://%s", host, host);
+    }
+    print(text, POLICY_APP, sockets, frames);
+}
+
+static void print_policy(struct text *text, enum asset_policy policy, const char *host,
+                         const char *base)
+{
+    switch (policy) {
+    case ASSET_APP: print_app_policy(text, host, base); break;
+    case ASSET_FRAME_STATIC: print(text, POLICY_FRAME, assets_bootstrap_source); break;
+    case ASSET_FRAME_SCRIPTED:
+        print(text, POLICY_FRAME, "'unsafe-inline' 'unsafe-eval' blob: data:");
+        break;
+    case ASSET_FILE: print(text, "Cross-Origin-Resource-Policy: same-origin\r\n"); break;
+    }
+}
+
+/* ---- requests ---- */
+
+struct request {
+    struct lws *wsi;
+    struct server *server;
+    const char *path; /* below the base path */
+    bool head;
+    char host[256]; /* as the client named us; "" if it is not a plain name and port */
+};
+
+/* Copies a header; "" if it is missing or too long. */
+static void copy_header(struct lws *wsi, enum lws_token_indexes token, char *out, size_t size)
+{
+    int length = lws_hdr_copy(wsi, out, (int)size, token);
+    if (length < 0) length = 0;
+    out[length] = '\0';
+}
+
+/* The host goes into a policy, so it must be of harmless characters. An IPv6 address has no
+   place in a policy's sources. */
+static void read_host(struct request *request)
+{
+    copy_header(request->wsi, WSI_TOKEN_HOST, request->host, sizeof request->host);
+    for (const char *c = request->host; *c != '\0'; c++)
+        if (!isalnum((unsigned char)*c) && strchr("-._:", *c) == NULL) request->host[0] = '\0';
+}
+
+static bool accepts(const struct request *request, enum lws_token_indexes token,
+                    const char *what)
+{
+    char value[512];
+    copy_header(request->wsi, token, value, sizeof value);
+    return strstr(value, what) != NULL;
+}
+
+/* A short text; `headers` as in struct http_answer. */
+static int send_text(const struct request *request, unsigned status, const char *body,
+                     const char *headers)
+{
+    char lines[1024];
+    snprintf(lines, sizeof lines, "Cache-Control: no-store\r\n" POLICY_PLAIN "%s",
+             headers == NULL ? "" : headers);
+    struct http_answer answer = {.status = status,
+                                 .type = "text/plain;charset=utf-8",
+                                 .body = (const uint8_t *)body,
+                                 .size = strlen(body),
+                                 .headers = lines,
+                                 .head = request->head,
+                                 .close = status == 400 || status == 405};
+    return http_send(request->wsi, &answer);
+}
+
+static const struct asset *find_asset(const char *path)
+{
+    for (size_t i = 0; i < assets_count; i++)
+        if (strcmp(assets[i].path, path) == 0) return &assets[i];
+    return NULL;
+}
+
+static int send_asset(const struct request *request, const struct asset *asset)
+{
+    char lines[HTTP_HEAD_MAX - 512];
+    struct text text = {lines, sizeof lines, 0};
+    struct asset_body body = asset->identity;
+    const char *encoding = NULL;
+    if (asset->br.bytes != NULL && accepts(request, WSI_TOKEN_HTTP_ACCEPT_ENCODING, "br")) {
+        body = asset->br;
+        encoding = "br";
+    } else if (asset->gzip.bytes != NULL &&
+               accepts(request, WSI_TOKEN_HTTP_ACCEPT_ENCODING, "gzip")) {
+        body = asset->gzip;
+        encoding = "gzip";
+    }
+    bool known = accepts(request, WSI_TOKEN_HTTP_IF_NONE_MATCH, asset->etag);
+    print(&text, "ETag: %s\r\nVary: Accept, Accept-Encoding\r\nCache-Control: %s\r\n",
+          asset->etag, asset->immutable ? "public, max-age=31536000, immutable" : "no-cache");
+    if (encoding != NULL && !known) print(&text, "Content-Encoding: %s\r\n", encoding);
+    print_policy(&text, asset->policy, request->host, request->server->config->base_path);
+    struct http_answer answer = {.status = known ? 304 : 200,
+                                 .type = asset->type,
+                                 .body = body.bytes,
+                                 .size = known ? 0 : body.size,
+                                 .headers = lines,
+                                 .head = request->head};
+    return http_send(request->wsi, &answer);
+}
+
+/* ---- routes ---- */
+
+static int serve_health(const struct request *request)
+{
+    if (request->server->stopping) return send_text(request, 503, "stopping\n", NULL);
+    return send_text(request, 200, "ok\n", NULL);
+}
+
+static size_t print_metrics(const struct server *server, char *out, size_t size)
+{
+    size_t length = metrics_print(hub_metrics(server->hub), out, size);
+#define X(type, field, help)                                                                   \
+    length += metrics_print_row("whilst_" #field, #type, help, server->metrics.field,          \
+                                length < size ? out + length : NULL,                           \
+                                length < size ? size - length : 0);
+    NET_METRICS(X)
+#undef X
+    return length;
+}
+
+static int serve_metrics(const struct request *request)
+{
+    size_t size = print_metrics(request->server, NULL, 0) + 1;
+    char *text = malloc(size);
+    if (text == NULL) return -1;
+    print_metrics(request->server, text, size);
+    struct http_answer answer = {.status = 200,
+                                 .type = "text/plain; version=0.0.4; charset=utf-8",
+                                 .body = (const uint8_t *)text,
+                                 .size = strlen(text),
+                                 .headers = "Cache-Control: no-store\r\n" POLICY_PLAIN,
+                                 .head = request->head};
+    int result = http_send(request->wsi, &answer);
+    free(text);
+    return result;
+}
+
+static int serve_socket(const struct request *request)
+{
+    return send_text(request, 400, "this address takes WebSocket connections\n", NULL);
+}
+
+static int serve_bytes(const struct request *request, const struct page_hash *hash)
+{
+    char etag[HASH_HEX + 16] = "\"sha256-";
+    hash_to_hex(hash, 0, etag + 8);
+    strcat(etag, "\"");
+    bool known = accepts(request, WSI_TOKEN_HTTP_IF_NONE_MATCH, etag);
+    return bytes_request(request->wsi, hash, request->head, known);
+}
+
+static int serve_raw(const struct request *request)
+{
+    struct page_hash hash;
+    const char *hex = request->path + strlen("/raw/");
+    if (!hash_from_hex(hex, strlen(hex), &hash, NULL))
+        return send_text(request, 404, "an address is 64 hexadecimal digits\n", NULL);
+    return serve_bytes(request, &hash);
+}
+
+/* "/<hash>", where people and programs meet. */
+static int serve_page(const struct request *request, const struct page_hash *hash,
+                      uint64_t upper)
+{
+    char hex[HASH_HEX + 1], location[512];
+    if (upper != 0) {
+        hash_to_hex(hash, 0, hex);
+        snprintf(location, sizeof location, "Location: %s/%s\r\n",
+                 request->server->config->base_path, hex);
+        return send_text(request, 308, "the address is written in lower case\n", location);
+    }
+    if (accepts(request, WSI_TOKEN_HTTP_ACCEPT, "text/html"))
+        return send_asset(request, find_asset("/-/page"));
+    return serve_bytes(request, hash);
+}
+
+/* Addresses that are not assets. A path that ends with "/" stands for all below it. */
+static const struct route {
+    const char *path;
+    int (*serve)(const struct request *request);
+} routes[] = {
+    {"/healthz", serve_health}, {"/readyz", serve_health},         {"/metrics", serve_metrics},
+    {"/raw/", serve_raw},       {"/ws/websocket", serve_socket},
+};
+
+static const struct route *find_route(const char *path)
+{
+    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
+        size_t length = strlen(routes[i].path);
+        bool below = routes[i].path[length - 1] == '/';
+        if (below ? strncmp(path, routes[i].path, length) == 0
+                  : strcmp(path, routes[i].path) == 0)
+            return &routes[i];
+    }
+    return NULL;
+}
+
+static int serve(const struct request *request)
+{
+    struct page_hash hash;
+    uint64_t upper;
+    const char *path = request->path;
+    if (hash_from_hex(path + 1, strlen(path + 1), &hash, &upper))
+        return serve_page(request, &hash, upper);
+    const struct route *route = find_route(path);
+    if (route != NULL) return route->serve(request);
+    const struct asset *asset = find_asset(path);
+    if (asset != NULL) return send_asset(request, asset);
+    return send_text(request, 404, "there is nothing at this address\n", NULL);
+}
+
+/* The path below the base, or NULL if it is not below it. "/base" alone is "". */
+static const char *below_base(const struct server *server, const char *path)
+{
+    const char *base = server->config->base_path;
+    size_t length = strlen(base);
+    if (strncmp(path, base, length) != 0) return NULL;
+    return path[length] == '/' || path[length] == '\0' ? path + length : NULL;
+}
+
+int http_request(struct lws *wsi, const char *path)
+{
+    struct request request = {.wsi = wsi, .server = server_of(wsi)};
+    bool get = lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0;
+    request.head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
+    request.path = below_base(request.server, path);
+    read_host(&request);
+    if (!get && !request.head)
+        return send_text(&request, 405, "only GET and HEAD\n", "Allow: GET, HEAD\r\n");
+    if (request.path == NULL)
+        return send_text(&request, 404, "there is nothing at this address\n", NULL);
+    if (request.path[0] == '\0') {
+        char location[512];
+        snprintf(location, sizeof location, "Location: %s/\r\n",
+                 request.server->config->base_path);
+        return send_text(&request, 308, "the address ends with a slash\n", location);
+    }
+    return serve(&request);
+}
+
+/* ---- upgrades ---- */
+
+/* Whether `origin` is http(s)://host; a port that the scheme implies may be missing. */
+static bool is_own_origin(const char *origin, const char *host)
+{
+    bool https = strncmp(origin, "https://", 8) == 0;
+    if (!https && strncmp(origin, "http://", 7) != 0) return false;
+    const char *name = origin + (https ? 8 : 7), *port = https ? ":443" : ":80";
+    size_t name_length = strlen(name), host_length = strlen(host);
+    size_t port_length = strlen(port);
+    if (name_length > port_length && strcmp(name + name_length - port_length, port) == 0)
+        name_length -= port_length;
+    if (host_length > port_length && strcmp(host + host_length - port_length, port) == 0)
+        host_length -= port_length;
+    return name_length > 0 && name_length == host_length &&
+           strncasecmp(name, host, name_length) == 0;
+}
+
+static bool origin_allowed(const struct request *request)
+{
+    const struct server_config *config = request->server->config;
+    char origin[512], host[256];
+    int length = lws_hdr_total_length(request->wsi, WSI_TOKEN_ORIGIN);
+    if (length <= 0) return !config->require_origin;
+    copy_header(request->wsi, WSI_TOKEN_ORIGIN, origin, sizeof origin);
+    copy_header(request->wsi, WSI_TOKEN_HOST, host, sizeof host);
+    if (is_own_origin(origin, host)) return true;
+    for (size_t i = 0; i < config->origins_count; i++)
+        if (strcasecmp(origin, config->origins[i]) == 0) return true;
+    return false;
+}
+
+static bool version_allowed(struct lws *wsi)
+{
+    char argument[64];
+    for (int i = 0; lws_hdr_copy_fragment(wsi, argument, sizeof argument,
+                                          WSI_TOKEN_HTTP_URI_ARGS, i) >= 0;
+         i++)
+        if (strncmp(argument, "vsn=", 4) == 0) return strcmp(argument, "vsn=2.0.0") == 0;
+    return false;
+}
+
+static int refuse_upgrade(const struct request *request, unsigned status, const char *why)
+{
+    request->server->metrics.upgrades_refused_total++;
+    send_text(request, status, why, "Connection: close\r\n");
+    return -1;
+}
+
+int http_confirm_upgrade(struct lws *wsi)
+{
+    struct request request = {.wsi = wsi, .server = server_of(wsi)};
+    char upgrade[16], path[128];
+    copy_header(wsi, WSI_TOKEN_UPGRADE, upgrade, sizeof upgrade);
+    copy_header(wsi, WSI_TOKEN_GET_URI, path, sizeof path);
+    if (strcasecmp(upgrade, "websocket") != 0) return -1;
+    const char *below = below_base(request.server, path);
+    if (below == NULL || strcmp(below, "/ws/websocket") != 0)
+        return refuse_upgrade(&request, 404, "WebSocket connections go to /ws/websocket\n");
+    if (!version_allowed(wsi))
+        return refuse_upgrade(&request, 403, "the only version is vsn=2.0.0\n");
+    if (!origin_allowed(&request))
+        return refuse_upgrade(&request, 403, "this origin is not allowed\n");
+    return 0;
+}

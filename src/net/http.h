@@ -1,0 +1,32 @@
+/* HTTP: what is served at which address, and with which headers. */
+#ifndef WHILST_NET_HTTP_H
+#define WHILST_NET_HTTP_H
+
+#include "server_state.h"
+
+/* Events of the library; each returns what its callback must. */
+int http_request(struct lws *wsi, const char *path);
+/* 0: the connection is upgraded; else it is refused and closed. */
+int http_confirm_upgrade(struct lws *wsi);
+
+/* An answer. Zeroed memory but for the status is an answer without a body. */
+struct http_answer {
+    unsigned status;
+    const char *type;
+    const uint8_t *body;
+    size_t size;
+    const char *headers; /* further lines, each ending with CR LF; or NULL */
+    bool head;           /* the request was HEAD: everything but the body */
+    bool length_unknown; /* of a body that is not sent */
+    bool close;          /* the connection ends with it */
+};
+
+/* Writes the status line and headers for `answer`; returns their length, at most `size`. */
+size_t http_print_head(const struct http_answer *answer, char *out, size_t size);
+
+/* Writes all of an answer at once and ends the request; returns what the callback must. */
+int http_send(struct lws *wsi, const struct http_answer *answer);
+
+#define HTTP_HEAD_MAX 4096
+
+#endif

@@ -1,0 +1,31 @@
+/* The log. It knows levels and lines, nothing else; what a peer does never goes above debug. */
+#include "log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+
+static enum log_level most = LOG_LEVEL_INFO;
+
+void log_set_level(enum log_level level)
+{
+    most = level;
+}
+
+void log_event(enum log_level level, const char *event, const char *format, ...)
+{
+    static const char *const names[] = {"error", "warn", "info", "debug"};
+    char line[1024], when[32];
+    struct timespec now;
+    struct tm utc;
+    va_list arguments;
+    if (level > most) return;
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S", &utc);
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    fprintf(stderr, "%s.%03ldZ %s %s%s%s\n", when, now.tv_nsec / 1000000, names[level], event,
+            line[0] == '\0' ? "" : " ", line);
+}

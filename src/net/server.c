@@ -1,0 +1,343 @@
+/* The server: libuv's loop, the library's context on it, and the hub in the middle.
+
+   Every event of a socket becomes an input of the hub, and at once the hub's effects are carried
+   out (settle). What they write is flushed at the end of the same turn of the loop. Two timers
+   serve all connections: one stands at the hub's next deadline, one sweeps once a second whilst
+   there is anybody. The library sets no timers of its own but for headers and close handshakes.
+
+   Life: open (bind, context) - serve - stop (listeners closed, everybody told 1012, at most
+   STOP_MS for goodbyes) - tear down until the loop is empty. */
+#include "server_state.h"
+
+#include "accept.h"
+#include "bytes.h"
+#include "http.h"
+#include "log.h"
+#include "websocket.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+
+#define SWEEP_MS 1000
+#define STOP_MS 1000
+#define DESCRIPTORS_BESIDE 64 /* for the loop, listeners, files */
+#define CONNECTIONS_DEFAULT 20000
+
+struct server_config server_config_default(void)
+{
+    return (struct server_config){
+        .hub = hub_config_default(),
+        .base_path = "",
+        .outbox_bytes_max = 3 << 20,
+        .write_ms = 10000,
+        .ping_ms = 25000,
+        .hang_up_ms = 35000,
+        .fetch_ms = 30000,
+        .header_seconds = 10,
+    };
+}
+
+uint64_t server_now_ms(const struct server *server)
+{
+    return uv_now(&server->loop);
+}
+
+struct server *server_of(struct lws *wsi)
+{
+    return lws_context_user(lws_get_context(wsi));
+}
+
+/* ---- the hub ---- */
+
+static void on_hub_due(uv_timer_t *timer);
+
+static void set_hub_timer(struct server *server)
+{
+    uint64_t due = hub_next_deadline(server->hub), now = server_now_ms(server);
+    if (due == server->hub_due_ms) return;
+    server->hub_due_ms = due;
+    if (due == UINT64_MAX)
+        uv_timer_stop(&server->hub_timer);
+    else
+        uv_timer_start(&server->hub_timer, on_hub_due, due > now ? due - now : 0, 0);
+}
+
+static struct endpoint *endpoint_of(const struct server *server, session_id session)
+{
+    size_t at = (uint32_t)session;
+    struct endpoint *endpoint =
+        at < server->endpoints_capacity ? server->endpoints[at] : NULL;
+    return endpoint != NULL && endpoint->session == session ? endpoint : NULL;
+}
+
+static void perform(struct server *server, const struct effect *effect)
+{
+    struct endpoint *endpoint = endpoint_of(server, effect->session);
+    if (endpoint == NULL)
+        message_unref(effect->message);
+    else if (effect->kind == EFFECT_SEND)
+        endpoint->take(endpoint, effect->message);
+    else
+        endpoint->close(endpoint, effect->code, effect->reason);
+}
+
+/* Carries out what the hub wants. Effects may bring inputs, whose effects wait in line. */
+static void settle(struct server *server)
+{
+    struct effect effect;
+    if (server->settling) return;
+    server->settling = true;
+    while (hub_next_effect(server->hub, &effect))
+        perform(server, &effect);
+    server->settling = false;
+    set_hub_timer(server);
+}
+
+static void on_hub_due(uv_timer_t *timer)
+{
+    struct server *server = timer->data;
+    server->hub_due_ms = UINT64_MAX;
+    hub_tick(server->hub, server_now_ms(server));
+    settle(server);
+    set_hub_timer(server);
+}
+
+static void remember(struct server *server, struct endpoint *endpoint)
+{
+    size_t at = (uint32_t)endpoint->session;
+    if (at >= server->endpoints_capacity) {
+        size_t capacity = server->endpoints_capacity == 0 ? 64 : server->endpoints_capacity;
+        while (capacity <= at)
+            capacity *= 2;
+        struct endpoint **grown =
+            realloc(server->endpoints, capacity * sizeof(struct endpoint *));
+        if (grown == NULL) abort();
+        memset(grown + server->endpoints_capacity, 0,
+               (capacity - server->endpoints_capacity) * sizeof(struct endpoint *));
+        server->endpoints = grown;
+        server->endpoints_capacity = capacity;
+    }
+    server->endpoints[at] = endpoint;
+}
+
+bool server_connect(struct server *server, struct endpoint *endpoint,
+                    const struct address *from, enum reason *reason)
+{
+    endpoint->session = hub_connect(server->hub, from, server_now_ms(server), reason);
+    if (endpoint->session != 0) remember(server, endpoint);
+    settle(server);
+    return endpoint->session != 0;
+}
+
+void server_receive(struct server *server, const struct endpoint *endpoint,
+                    const struct hub_part *part)
+{
+    hub_receive(server->hub, endpoint->session, part, server_now_ms(server));
+    settle(server);
+}
+
+void server_disconnect(struct server *server, struct endpoint *endpoint)
+{
+    session_id session = endpoint->session;
+    if (session == 0) return;
+    endpoint->session = 0;
+    if (server->endpoints[(uint32_t)session] == endpoint)
+        server->endpoints[(uint32_t)session] = NULL;
+    hub_disconnect(server->hub, session, server_now_ms(server));
+    settle(server);
+}
+
+/* ---- the library ---- */
+
+static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                    size_t size)
+{
+    (void)user;
+    switch (reason) {
+    case LWS_CALLBACK_HTTP: return http_request(wsi, in);
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: return http_confirm_upgrade(wsi);
+    case LWS_CALLBACK_HTTP_WRITEABLE: return bytes_writeable(wsi);
+    case LWS_CALLBACK_CLOSED_HTTP: return bytes_closed(wsi);
+    case LWS_CALLBACK_ESTABLISHED: return websocket_established(wsi);
+    case LWS_CALLBACK_RECEIVE: return websocket_received(wsi, in, size);
+    case LWS_CALLBACK_RECEIVE_PONG: return websocket_pong(wsi);
+    case LWS_CALLBACK_SERVER_WRITEABLE: return websocket_writeable(wsi);
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE: return websocket_peer_closes(wsi);
+    case LWS_CALLBACK_CLOSED: return websocket_closed(wsi);
+    case LWS_CALLBACK_RAW_ADOPT:
+    case LWS_CALLBACK_RAW_RX: return -1; /* a CONNECT request, or no HTTP at all */
+    default: return 0;
+    }
+}
+
+static void on_library_log(int level, const char *line)
+{
+    size_t length = strcspn(line, "\n");
+    (void)level;
+    log_event(LOG_LEVEL_DEBUG, "library", "message=\"%.*s\"", (int)length, line);
+}
+
+/* The library's table of descriptors is as large as the limit, and is walked at every close:
+   the limit is set to what is needed, once, before the context is made. */
+static void set_descriptor_limit(struct server_config *config)
+{
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    rlim_t wanted = config->hub.connections_max;
+    if (wanted == 0 || wanted == UINT32_MAX) wanted = CONNECTIONS_DEFAULT;
+    wanted += DESCRIPTORS_BESIDE;
+    if (wanted > limit.rlim_max) wanted = limit.rlim_max;
+    limit.rlim_cur = wanted;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    config->hub.connections_max = (uint32_t)(wanted > DESCRIPTORS_BESIDE
+                                                 ? wanted - DESCRIPTORS_BESIDE
+                                                 : 1);
+}
+
+static bool make_context(struct server *server)
+{
+    static const struct lws_protocols protocols[] = {
+        {.name = "whilst", .callback = on_event, .rx_buffer_size = 1024,
+         .tx_packet_size = 1 << 20},
+        {0}};
+    static const lws_retry_bo_t no_timers = {0};
+    void *loops[] = {&server->loop};
+    struct lws_context_creation_info info = {
+        .port = CONTEXT_PORT_NO_LISTEN_SERVER,
+        .protocols = protocols,
+        .foreign_loops = loops,
+        .user = server,
+        .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_VALIDATE_UTF8 |
+                   LWS_SERVER_OPTION_UV_NO_SIGSEGV_SIGFPE_SPIN |
+                   LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
+        .gid = -1,
+        .uid = -1,
+        .pt_serv_buf_size = 64 << 10,
+        .keepalive_timeout = 5,
+        .timeout_secs = server->config->header_seconds,
+        .retry_and_idle_policy = &no_timers,
+    };
+    lws_set_log_level(LLL_ERR | LLL_WARN, on_library_log);
+    server->context = lws_create_context(&info);
+    if (server->context == NULL) return false;
+    server->vhost = lws_create_vhost(server->context, &info);
+    return server->vhost != NULL;
+}
+
+/* ---- the loop ---- */
+
+static void on_sweep(uv_timer_t *timer)
+{
+    websocket_sweep(timer->data);
+    bytes_sweep(timer->data);
+}
+
+static void on_turn_end(uv_check_t *check)
+{
+    websocket_flush(check->data);
+}
+
+static void on_stopped(uv_timer_t *timer)
+{
+    uv_stop(timer->loop);
+}
+
+static void on_signal(uv_signal_t *signal, int number)
+{
+    struct server *server = signal->data;
+    if (server->stopping) {
+        uv_stop(&server->loop);
+        return;
+    }
+    server->stopping = true;
+    log_event(LOG_LEVEL_INFO, "stopping", "signal=%d sessions=%llu", number,
+              (unsigned long long)hub_metrics(server->hub)->sessions);
+    accept_close(server);
+    websocket_close_all(server);
+    uv_timer_start(&server->stop_timer, on_stopped,
+                   hub_metrics(server->hub)->sessions_total > 0 ? STOP_MS : 0, 0);
+}
+
+static void start_loop(struct server *server)
+{
+    static const int numbers[] = {SIGINT, SIGTERM};
+    uv_timer_init(&server->loop, &server->hub_timer);
+    uv_timer_init(&server->loop, &server->sweep_timer);
+    uv_timer_init(&server->loop, &server->stop_timer);
+    uv_check_init(&server->loop, &server->flush);
+    server->hub_timer.data = server->sweep_timer.data = server->flush.data = server;
+    server->hub_due_ms = UINT64_MAX;
+    uv_timer_start(&server->sweep_timer, on_sweep, SWEEP_MS, SWEEP_MS);
+    uv_check_start(&server->flush, on_turn_end);
+    for (size_t i = 0; i < 2; i++) {
+        uv_signal_init(&server->loop, &server->signals[i]);
+        server->signals[i].data = server;
+        uv_signal_start(&server->signals[i], on_signal, numbers[i]);
+    }
+    signal(SIGPIPE, SIG_IGN);
+    accept_start(server);
+}
+
+static void close_handles(struct server *server)
+{
+    uv_handle_t *handles[] = {
+        (uv_handle_t *)&server->hub_timer,   (uv_handle_t *)&server->sweep_timer,
+        (uv_handle_t *)&server->stop_timer,  (uv_handle_t *)&server->flush,
+        (uv_handle_t *)&server->signals[0], (uv_handle_t *)&server->signals[1]};
+    for (size_t i = 0; i < sizeof handles / sizeof handles[0]; i++)
+        uv_close(handles[i], NULL);
+}
+
+/* The library needs the loop to run between the two halves of its end. */
+static void tear_down(struct server *server)
+{
+    lws_context_destroy(server->context);
+    close_handles(server);
+    uv_run(&server->loop, UV_RUN_DEFAULT);
+    lws_context_destroy(server->context);
+    int left = uv_loop_close(&server->loop);
+    assert(left == 0);
+    hub_free(server->hub);
+    free(server->endpoints);
+    free(server->listeners);
+}
+
+static void init_server(struct server *server, const struct server_config *config)
+{
+    uint64_t seed[2];
+    server->config = config;
+    ring_init(&server->quiet);
+    ring_init(&server->pinged);
+    ring_init(&server->waiting);
+    ring_init(&server->exchanges);
+    if (getrandom(seed, sizeof seed, 0) != sizeof seed) abort();
+    server->hub = hub_new(&config->hub, seed);
+}
+
+int server_run(const struct server_config *config)
+{
+    struct server server = {.spare = -1};
+    struct server_config own = *config;
+    set_descriptor_limit(&own);
+    init_server(&server, &own);
+    if (!accept_open(&server)) {
+        hub_free(server.hub);
+        free(server.listeners);
+        return 1;
+    }
+    uv_loop_init(&server.loop);
+    if (!make_context(&server)) {
+        fprintf(stderr, "whilst: the WebSocket library could not start; "
+                        "is libwebsockets-evlib-uv installed?\n");
+        return 1;
+    }
+    start_loop(&server);
+    uv_run(&server.loop, UV_RUN_DEFAULT);
+    tear_down(&server);
+    return 0;
+}

@@ -1,0 +1,37 @@
+/* The server: one loop, one hub, and everything that connects the two. */
+#ifndef WHILST_NET_SERVER_H
+#define WHILST_NET_SERVER_H
+
+#include "net/address.h"
+#include "whilst/hub.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Lists that end with NULL may be NULL. Everything is borrowed for the life of the server. */
+struct server_config {
+    struct hub_config hub;
+    const char *const *listen; /* HOST:PORT or unix:PATH */
+    size_t listen_count;
+    const char *const *origins; /* allowed beside the server's own */
+    size_t origins_count;
+    const struct address_range *proxies;
+    size_t proxies_count;
+    const char *base_path; /* "" or "/path", without a slash at its end */
+    bool require_origin;   /* refuse clients that are not browsers */
+    uint32_t outbox_bytes_max;
+    uint32_t write_ms;   /* a client that takes nothing for so long is a slow reader */
+    uint32_t ping_ms;    /* a quiet client is pinged */
+    uint32_t hang_up_ms; /* and given up */
+    uint32_t fetch_ms;   /* an HTTP request waits so long for a page */
+    uint32_t header_seconds;
+};
+
+struct server_config server_config_default(void);
+
+/* Serves until SIGINT or SIGTERM. Returns what the process should exit with: 0, or 1 when it
+   could not start, which has been said on standard error. */
+int server_run(const struct server_config *config);
+
+#endif

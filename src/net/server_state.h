@@ -1,0 +1,97 @@
+/* What the files of net share: the server's state, and the way between sockets and the hub. */
+#ifndef WHILST_NET_SERVER_STATE_H
+#define WHILST_NET_SERVER_STATE_H
+
+#include "net/server.h"
+
+#include <libwebsockets.h>
+#include <uv.h>
+
+/* X(type, field, help), as METRICS in whilst/metrics.h. */
+#define NET_METRICS(X)                                                                         \
+    X(counter, accepted_total, "Sockets accepted")                                             \
+    X(counter, accept_failures_total, "Times that accepting failed for want of descriptors")   \
+    X(counter, upgrades_total, "WebSocket connections established")                            \
+    X(counter, upgrades_refused_total, "WebSocket upgrades refused by path, version or origin") \
+    X(counter, http_requests_total, "HTTP requests answered")                                  \
+    X(gauge, outbox_bytes, "Bytes waiting for clients to read them")
+
+struct net_metrics {
+#define X(type, field, help) uint64_t field;
+    NET_METRICS(X)
+#undef X
+};
+
+/* One end of a session: a WebSocket connection, or an HTTP request for a page. */
+struct endpoint {
+    session_id session; /* 0 when it has none, or none any more */
+    void (*take)(struct endpoint *endpoint, struct message *message);
+    void (*close)(struct endpoint *endpoint, uint16_t code, enum reason reason);
+};
+
+/* A doubly linked ring of connections; the head is a member of none. */
+struct ring {
+    struct ring *next, *previous;
+};
+
+struct server {
+    const struct server_config *config;
+    uv_loop_t loop;
+    struct lws_context *context;
+    struct lws_vhost *vhost;
+    struct hub *hub;
+    uv_timer_t hub_timer, sweep_timer, stop_timer;
+    uv_check_t flush;
+    uv_signal_t signals[2];
+    uint64_t hub_due_ms; /* what hub_timer is set to */
+    struct listener *listeners;
+    size_t listeners_count;
+    int spare; /* a descriptor kept for the moment when there is no other */
+    struct endpoint **endpoints; /* by the low half of their session */
+    size_t endpoints_capacity;
+    struct ring quiet, pinged; /* connections, those heard longest ago first */
+    struct ring waiting;       /* connections whose client does not read, likewise */
+    struct ring exchanges;     /* HTTP requests that wait for a page, oldest first */
+    struct connection *dirty;  /* connections with something to write in this turn */
+    struct net_metrics metrics;
+    bool settling, stopping;
+};
+
+uint64_t server_now_ms(const struct server *server);
+
+/* Opens a session for an endpoint; false with the reason when the hub refuses. */
+bool server_connect(struct server *server, struct endpoint *endpoint,
+                    const struct address *from, enum reason *reason);
+void server_receive(struct server *server, const struct endpoint *endpoint,
+                    const struct hub_part *part);
+void server_disconnect(struct server *server, struct endpoint *endpoint);
+
+/* The server of a socket. */
+struct server *server_of(struct lws *wsi);
+
+static inline void ring_init(struct ring *ring)
+{
+    ring->next = ring->previous = ring;
+}
+
+static inline void ring_remove(struct ring *ring)
+{
+    ring->next->previous = ring->previous;
+    ring->previous->next = ring->next;
+    ring_init(ring);
+}
+
+/* Moves to the end. */
+static inline void ring_append(struct ring *head, struct ring *ring)
+{
+    ring_remove(ring);
+    ring->previous = head->previous;
+    ring->next = head;
+    head->previous->next = ring;
+    head->previous = ring;
+}
+
+#define NET_OWNER(pointer, type, field)                                                        \
+    ((type *)(void *)((char *)(pointer) - offsetof(type, field)))
+
+#endif

@@ -1,0 +1,406 @@
+/* WebSocket connections: a socket, an outbox and the signs of life.
+
+   A connection exists from the library's ESTABLISHED to its CLOSED. What the hub sends it waits
+   in the outbox, a list of shared messages, and is written at the end of the same turn of the
+   loop; a message larger than CHUNK goes out in WebSocket fragments, so that a slow reader costs
+   one chunk and control frames can pass between them. A client that takes nothing for write_ms,
+   or whose outbox is full, is cut off. Time is kept in three rings ordered by age (quiet, pinged,
+   waiting), of which only the first members are ever looked at: the library's own timers stand
+   in one sorted list, which a crowd makes slow. */
+#include "websocket.h"
+
+#include "log.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNK ((size_t)32 << 10)      /* bytes of one fragment */
+#define TURN ((size_t)128 << 10)      /* bytes written to one client before others have a turn */
+#define CLOSE_SECONDS 5               /* for the client to answer our close frame */
+#define LIFE_BYTES ((size_t)4 << 10)  /* so many bytes of a message count as a sign of life */
+
+struct parcel {
+    struct parcel *next;
+    struct message *message;
+};
+
+struct connection {
+    struct endpoint endpoint;
+    struct server *server;
+    struct lws *wsi;
+    struct parcel *first, **last; /* the outbox */
+    size_t sent;                  /* bytes of the first parcel that are written */
+    uint32_t outbox_bytes;
+    uint32_t part_bytes; /* received since the last sign of life */
+    struct connection *next_dirty;
+    struct ring life;    /* in quiet or pinged */
+    struct ring waiting; /* in waiting whilst the client does not read */
+    uint64_t heard_ms, progress_ms;
+    uint16_t close_code; /* 0 until the connection is to be closed */
+    uint8_t close_reason;
+    bool dirty : 1, ping_due : 1, close_sent : 1, frame_open : 1;
+};
+
+_Static_assert(LWS_PRE <= MESSAGE_HEADROOM, "the library needs its headroom");
+
+static struct connection *connection_of(struct lws *wsi)
+{
+    return lws_get_opaque_user_data(wsi);
+}
+
+static void mark_dirty(struct connection *connection)
+{
+    if (connection->dirty) return;
+    connection->dirty = true;
+    connection->next_dirty = connection->server->dirty;
+    connection->server->dirty = connection;
+}
+
+/* Ends the socket without a word. */
+static void kill_socket(struct connection *connection)
+{
+    lws_set_timeout(connection->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+}
+
+/* ---- the outbox ---- */
+
+static void drop_first(struct connection *connection)
+{
+    struct parcel *parcel = connection->first;
+    uint32_t size = (uint32_t)parcel->message->size;
+    connection->first = parcel->next;
+    if (connection->first == NULL) connection->last = &connection->first;
+    connection->sent = 0;
+    connection->outbox_bytes -= size;
+    connection->server->metrics.outbox_bytes -= size;
+    message_unref(parcel->message);
+    free(parcel);
+}
+
+static void drop_outbox(struct connection *connection)
+{
+    while (connection->first != NULL)
+        drop_first(connection);
+    ring_remove(&connection->waiting);
+}
+
+/* Says goodbye with a code as soon as the outbox is empty. */
+static void close_later(struct connection *connection, uint16_t code, enum reason reason)
+{
+    connection->endpoint.session = 0;
+    if (connection->close_code != 0) return;
+    connection->close_code = code;
+    connection->close_reason = (uint8_t)reason;
+    mark_dirty(connection);
+}
+
+static void on_close(struct endpoint *endpoint, uint16_t code, enum reason reason)
+{
+    close_later(NET_OWNER(endpoint, struct connection, endpoint), code, reason);
+}
+
+/* The client does not read: no use in telling it more. */
+static void cut_off(struct connection *connection)
+{
+    struct server *server = connection->server;
+    hub_metrics(server->hub)->refusals[REASON_SLOW_READER]++;
+    drop_outbox(connection);
+    server_disconnect(server, &connection->endpoint);
+    close_later(connection, 1008, REASON_SLOW_READER);
+    lws_set_timeout(connection->wsi, PENDING_TIMEOUT_USER_REASON_BASE, 2);
+}
+
+static void on_take(struct endpoint *endpoint, struct message *message)
+{
+    struct connection *connection = NET_OWNER(endpoint, struct connection, endpoint);
+    struct parcel *parcel = NULL;
+    size_t bytes = connection->outbox_bytes + message->size;
+    if (connection->close_code == 0 && bytes <= connection->server->config->outbox_bytes_max)
+        parcel = malloc(sizeof *parcel);
+    if (parcel == NULL) {
+        message_unref(message);
+        if (connection->close_code == 0) cut_off(connection);
+        return;
+    }
+    *parcel = (struct parcel){NULL, message};
+    *connection->last = parcel;
+    connection->last = &parcel->next;
+    connection->outbox_bytes = (uint32_t)bytes;
+    connection->server->metrics.outbox_bytes += message->size;
+    mark_dirty(connection);
+}
+
+/* Writes the next chunk of the first parcel. The library puts its header in front of a chunk,
+   which for all but the first is over bytes of the message that others still need. */
+static bool write_chunk(struct connection *connection, size_t *written)
+{
+    struct message *message = connection->first->message;
+    uint8_t saved[LWS_PRE], *at = message_bytes(message) + connection->sent;
+    size_t left = message->size - connection->sent, size = left < CHUNK ? left : CHUNK;
+    int kind = connection->sent > 0               ? LWS_WRITE_CONTINUATION
+               : message->form == MESSAGE_BINARY ? LWS_WRITE_BINARY
+                                                 : LWS_WRITE_TEXT;
+    if (size < left) kind |= LWS_WRITE_NO_FIN;
+    memcpy(saved, at - LWS_PRE, LWS_PRE);
+    int result = lws_write(connection->wsi, at, size, (enum lws_write_protocol)kind);
+    memcpy(at - LWS_PRE, saved, LWS_PRE);
+    if (result < 0) return false;
+    *written = size;
+    connection->sent += size;
+    if (connection->sent == message->size) drop_first(connection);
+    return true;
+}
+
+static bool write_ping(struct connection *connection)
+{
+    uint8_t buffer[LWS_PRE];
+    connection->ping_due = false;
+    return lws_write(connection->wsi, buffer + LWS_PRE, 0, LWS_WRITE_PING) >= 0;
+}
+
+/* Writes the close frame (RFC 6455, section 5.5.1), as raw bytes. The library's own way, lws_close_reason and -1 from the callback, is
+   no use: where it is built for debugging it closes twice, and the second time kills the socket
+   before the frame is out. */
+static bool write_close(struct connection *connection)
+{
+    uint8_t buffer[LWS_PRE + 4 + 64], *frame = buffer + LWS_PRE;
+    const char *word = reason_word((enum reason)connection->close_reason);
+    size_t size = strlen(word);
+    frame[0] = 0x88;
+    frame[1] = (uint8_t)(2 + size);
+    frame[2] = (uint8_t)(connection->close_code >> 8);
+    frame[3] = (uint8_t)connection->close_code;
+    memcpy(frame + 4, word, size);
+    connection->close_sent = true;
+    ring_remove(&connection->life);
+    lws_set_timeout(connection->wsi, PENDING_TIMEOUT_CLOSE_ACK, CLOSE_SECONDS);
+    return lws_write(connection->wsi, frame, 4 + size, LWS_WRITE_HTTP) >= 0;
+}
+
+/* Writes until the socket takes no more, or the turn is over; false if the socket is dead. */
+static bool write_some(struct connection *connection)
+{
+    size_t turn = 0, written = 0;
+    while (turn < TURN && !connection->close_sent &&
+           !lws_partial_buffered(connection->wsi)) {
+        if (connection->ping_due) {
+            if (!write_ping(connection)) return false;
+        } else if (connection->first != NULL) {
+            if (!write_chunk(connection, &written)) return false;
+            turn += written > 0 ? written : 1;
+        } else {
+            return connection->close_code == 0 || write_close(connection);
+        }
+    }
+    return true;
+}
+
+/* Keeps the ring of clients that do not read: ordered by when they last took something. */
+static void note_progress(struct connection *connection)
+{
+    bool waits = connection->first != NULL || lws_partial_buffered(connection->wsi);
+    if (!waits) {
+        ring_remove(&connection->waiting);
+        return;
+    }
+    connection->progress_ms = server_now_ms(connection->server);
+    ring_append(&connection->server->waiting, &connection->waiting);
+}
+
+static void flush(struct connection *connection)
+{
+    if (lws_partial_buffered(connection->wsi)) {
+        if (connection->waiting.next == &connection->waiting) note_progress(connection);
+        lws_callback_on_writable(connection->wsi);
+        return;
+    }
+    if (!write_some(connection)) {
+        kill_socket(connection);
+        return;
+    }
+    note_progress(connection);
+    if (connection->first != NULL || lws_partial_buffered(connection->wsi))
+        lws_callback_on_writable(connection->wsi);
+}
+
+void websocket_flush(struct server *server)
+{
+    struct connection *connection = server->dirty;
+    server->dirty = NULL;
+    while (connection != NULL) {
+        struct connection *next = connection->next_dirty;
+        connection->dirty = false;
+        flush(connection);
+        connection = next;
+    }
+}
+
+int websocket_writeable(struct lws *wsi)
+{
+    struct connection *connection = connection_of(wsi);
+    if (connection == NULL || !write_some(connection)) return -1;
+    note_progress(connection);
+    if (connection->first != NULL || lws_partial_buffered(wsi)) lws_callback_on_writable(wsi);
+    return 0;
+}
+
+/* ---- life ---- */
+
+static void note_life(struct connection *connection)
+{
+    connection->heard_ms = server_now_ms(connection->server);
+    connection->part_bytes = 0;
+    ring_append(&connection->server->quiet, &connection->life);
+}
+
+static struct address client_address(const struct server *server, struct lws *wsi)
+{
+    char forwarded[512];
+    struct address peer = address_of_socket(lws_get_socket_fd(wsi));
+    int size = lws_hdr_copy(wsi, forwarded, sizeof forwarded, WSI_TOKEN_X_FORWARDED_FOR);
+    return address_of_client(&peer, size > 0 ? forwarded : NULL, server->config->proxies,
+                             server->config->proxies_count);
+}
+
+int websocket_established(struct lws *wsi)
+{
+    struct server *server = server_of(wsi);
+    struct connection *connection = calloc(1, sizeof *connection);
+    struct address from = client_address(server, wsi);
+    enum reason reason;
+    if (connection == NULL) return -1;
+    connection->endpoint.take = on_take;
+    connection->endpoint.close = on_close;
+    connection->server = server;
+    connection->wsi = wsi;
+    connection->last = &connection->first;
+    ring_init(&connection->life);
+    ring_init(&connection->waiting);
+    lws_set_opaque_user_data(wsi, connection);
+    server->metrics.upgrades_total++;
+    note_life(connection);
+    if (server->stopping)
+        close_later(connection, 1012, REASON_RESTART);
+    else if (!server_connect(server, &connection->endpoint, &from, &reason))
+        close_later(connection, 1013, reason);
+    return 0;
+}
+
+int websocket_received(struct lws *wsi, const void *bytes, size_t size)
+{
+    struct connection *connection = connection_of(wsi);
+    if (connection == NULL) return -1;
+    struct hub_part part = {
+        .form = lws_frame_is_binary(wsi) ? MESSAGE_BINARY : MESSAGE_TEXT,
+        .bytes = bytes,
+        .size = size,
+        .fragment = !connection->frame_open,
+        .final = lws_is_final_fragment(wsi) != 0,
+    };
+    connection->frame_open = lws_remaining_packet_payload(wsi) > 0;
+    connection->part_bytes += (uint32_t)size;
+    if (part.final || connection->part_bytes >= LIFE_BYTES) note_life(connection);
+    if (connection->endpoint.session != 0)
+        server_receive(connection->server, &connection->endpoint, &part);
+    return 0;
+}
+
+int websocket_pong(struct lws *wsi)
+{
+    struct connection *connection = connection_of(wsi);
+    if (connection != NULL) note_life(connection);
+    return 0;
+}
+
+int websocket_peer_closes(struct lws *wsi)
+{
+    struct connection *connection = connection_of(wsi);
+    if (connection == NULL || connection->close_sent) return -1;
+    drop_outbox(connection);
+    ring_remove(&connection->life);
+    server_disconnect(connection->server, &connection->endpoint);
+    return 0;
+}
+
+static void clean(struct connection *connection)
+{
+    struct connection **at = &connection->server->dirty;
+    while (connection->dirty && *at != connection)
+        at = &(*at)->next_dirty;
+    if (connection->dirty) *at = connection->next_dirty;
+    connection->dirty = false;
+}
+
+int websocket_closed(struct lws *wsi)
+{
+    struct connection *connection = connection_of(wsi);
+    if (connection == NULL) return 0;
+    drop_outbox(connection);
+    server_disconnect(connection->server, &connection->endpoint);
+    clean(connection);
+    ring_remove(&connection->life);
+    lws_set_opaque_user_data(wsi, NULL);
+    free(connection);
+    return 0;
+}
+
+/* ---- time ---- */
+
+static void ping_quiet(struct server *server, uint64_t now)
+{
+    while (server->quiet.next != &server->quiet) {
+        struct connection *connection = NET_OWNER(server->quiet.next, struct connection, life);
+        if (connection->heard_ms + server->config->ping_ms > now) return;
+        ring_append(&server->pinged, &connection->life);
+        connection->ping_due = true;
+        mark_dirty(connection);
+    }
+}
+
+static void hang_up_silent(struct server *server, uint64_t now)
+{
+    while (server->pinged.next != &server->pinged) {
+        struct connection *connection = NET_OWNER(server->pinged.next, struct connection, life);
+        if (connection->heard_ms + server->config->hang_up_ms > now) return;
+        ring_remove(&connection->life);
+        hub_metrics(server->hub)->refusals[REASON_SILENT]++;
+        server_disconnect(server, &connection->endpoint);
+        kill_socket(connection);
+    }
+}
+
+static void cut_off_slow(struct server *server, uint64_t now)
+{
+    while (server->waiting.next != &server->waiting) {
+        struct connection *connection =
+            NET_OWNER(server->waiting.next, struct connection, waiting);
+        if (connection->progress_ms + server->config->write_ms > now) return;
+        cut_off(connection);
+    }
+}
+
+void websocket_sweep(struct server *server)
+{
+    uint64_t now = server_now_ms(server);
+    ping_quiet(server, now);
+    hang_up_silent(server, now);
+    cut_off_slow(server, now);
+    websocket_flush(server);
+}
+
+static void close_ring(struct ring *head)
+{
+    for (struct ring *at = head->next; at != head; at = at->next) {
+        struct connection *connection = NET_OWNER(at, struct connection, life);
+        server_disconnect(connection->server, &connection->endpoint);
+        close_later(connection, 1012, REASON_RESTART);
+    }
+}
+
+void websocket_close_all(struct server *server)
+{
+    close_ring(&server->quiet);
+    close_ring(&server->pinged);
+    websocket_flush(server);
+}

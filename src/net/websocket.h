@@ -1,0 +1,22 @@
+/* WebSocket connections. */
+#ifndef WHILST_NET_WEBSOCKET_H
+#define WHILST_NET_WEBSOCKET_H
+
+#include "server_state.h"
+
+/* Events of the library; each returns what its callback must. */
+int websocket_established(struct lws *wsi);
+int websocket_received(struct lws *wsi, const void *bytes, size_t size);
+int websocket_pong(struct lws *wsi);
+int websocket_writeable(struct lws *wsi);
+int websocket_peer_closes(struct lws *wsi);
+int websocket_closed(struct lws *wsi);
+
+/* Writes what connections owe; once in each turn of the loop. */
+void websocket_flush(struct server *server);
+/* Pings, hangs up, cuts off: whatever is due. */
+void websocket_sweep(struct server *server);
+/* Closes every connection with 1012. */
+void websocket_close_all(struct server *server);
+
+#endif
