@@ -1,0 +1,174 @@
+/* What must be true of the hub after every step, recounted from its inside; and what its peers
+   may rely on. */
+#include "world.h"
+
+#include "pages.h"
+
+#include <inttypes.h>
+
+#define SERVED_SLACK_MS 5000
+
+/* ---- the hub's books ---- */
+
+struct recount {
+    uint64_t sessions, holders, away, seekers, pages, fetches, pending;
+};
+
+static void check_member(struct world *world, const struct session *session,
+                         const struct membership *member)
+{
+    if (member->session != session) world_fail(world, "a member is in another's list");
+    if (member->page == NULL) return;
+    const struct group *group =
+        member->kind == TOPIC_HAVE ? &member->page->holders : &member->page->seekers;
+    if (member->index >= group->count || group->members[member->index] != member)
+        world_fail(world, "a member does not stand where it says");
+}
+
+static void recount_sessions(struct world *world, struct recount *count)
+{
+    struct hub *hub = world->hub;
+    for (uint32_t i = 0; i < hub->places_count; i++) {
+        const struct session *session = hub->places[i].session;
+        uint32_t topics = 0;
+        if (session == NULL) continue;
+        count->sessions++;
+        count->pending += session->pending;
+        for (const struct membership *m = session->topics; m != NULL; m = m->next, topics++) {
+            check_member(world, session, m);
+            if (m->kind == TOPIC_HAVE) count->holders++;
+            if (m->kind == TOPIC_WANT) count->seekers++;
+        }
+        if (topics != session->topics_count) world_fail(world, "topics_count is wrong");
+    }
+}
+
+static void check_holders(struct world *world, const struct page *page, struct recount *count)
+{
+    uint32_t pending = 0;
+    for (uint32_t i = 0; i < page->holders.count; i++) {
+        const struct membership *holder = page->holders.members[i];
+        bool front = i < page->holders.front;
+        if (holder->session == NULL) count->away++;
+        if (holder->session == NULL && holder->slot->grace.place == 0)
+            world_fail(world, "an away holder has no deadline");
+        if (front && (holder->session == NULL || holder->silent || holder->ask == ASK_PENDING))
+            world_fail(world, "a holder in front may not be asked");
+        if (holder->ask == ASK_PENDING) pending++;
+    }
+    if (pending != (page->fetch == NULL ? 0 : page->fetch->pending))
+        world_fail(world, "asked holders and their fetch disagree");
+}
+
+static void check_page(struct world *world, const struct page *page, struct recount *count)
+{
+    const struct fetch *fetch = page->fetch;
+    count->pages++;
+    if (page->holders.count + page->seekers.count == 0)
+        world_fail(world, "a page has neither holder nor seeker");
+    check_holders(world, page, count);
+    if (page->counted != page->holders.count && page->holders.count > 0 &&
+        page->count_due.place == 0)
+        world_fail(world, "a changed count is not going to be told");
+    if (fetch == NULL && page->seekers.front > 0 && page->holders.front > 0)
+        world_fail(world, "somebody could be asked, and nobody is");
+    if (fetch == NULL) return;
+    count->fetches++;
+    if (fetch->pending == 0 || fetch->due.place == 0)
+        world_fail(world, "a fetch waits for nothing");
+    if (page->seekers.front == 0) world_fail(world, "a fetch is for nobody");
+}
+
+static void recount_pages(struct world *world, struct recount *count)
+{
+    for (uint32_t i = 0; i < WORLD_PAGES; i++) {
+        const struct page *page = pages_find(world->hub, &world->hashes[i]);
+        if (page != NULL) check_page(world, page, count);
+    }
+}
+
+static void compare(struct world *world, const char *what, uint64_t gauge, uint64_t count)
+{
+    if (gauge != count)
+        world_fail(world, "gauge %s is %" PRIu64 ", recount %" PRIu64, what, gauge, count);
+}
+
+/* ---- what peers may rely on ---- */
+
+static bool is_holding(const struct world *world, uint32_t page)
+{
+    const struct page *found = pages_find(world->hub, &world->hashes[page]);
+    for (uint32_t i = 0; found != NULL && i < found->holders.count; i++) {
+        const struct session *session = found->holders.members[i]->session;
+        for (uint32_t j = 0; session != NULL && j < world->actors_count; j++)
+            if (world->actors[j].up && world->actors[j].session == session->id &&
+                world->actors[j].nature == NATURE_HONEST)
+                return true;
+    }
+    return false;
+}
+
+static bool is_seeking(const struct world *world, const struct actor *actor, uint32_t page)
+{
+    const struct page *found = pages_find(world->hub, &world->hashes[page]);
+    if (!actor->up || !actor->seats[page].seeks) return false;
+    for (uint32_t i = 0; found != NULL && i < found->seekers.front; i++)
+        if (found->seekers.members[i]->session->id == actor->session) return true;
+    return false;
+}
+
+/* The longest that a seeker may wait for an honest holder: every other holder is asked before
+   and given up, and each may come back once to be asked again. */
+static uint64_t longest_wait_ms(const struct world *world)
+{
+    return 2 * (uint64_t)world->actors_count * world->config.answer_total_ms +
+           SERVED_SLACK_MS;
+}
+
+static void check_served(struct world *world)
+{
+    for (uint32_t page = 0; page < WORLD_PAGES; page++) {
+        bool held = is_holding(world, page);
+        for (uint32_t i = 0; i < world->actors_count; i++) {
+            struct seat *seat = &world->actors[i].seats[page];
+            if (!held || !is_seeking(world, &world->actors[i], page))
+                seat->waiting_ms = world->now_ms;
+            else if (world->now_ms - seat->waiting_ms > longest_wait_ms(world))
+                world_fail(world, "peer %" PRIu32 " is not served page %" PRIu32, i, page);
+        }
+    }
+}
+
+void invariants_check(struct world *world)
+{
+    struct recount count = {0};
+    const struct metrics *metrics = hub_metrics(world->hub);
+    recount_sessions(world, &count);
+    recount_pages(world, &count);
+    compare(world, "sessions", metrics->sessions, count.sessions);
+    compare(world, "holders", metrics->holders, count.holders);
+    compare(world, "away", metrics->away, count.away);
+    compare(world, "seekers", metrics->seekers, count.seekers);
+    compare(world, "pages", metrics->pages, count.pages);
+    compare(world, "fetches", metrics->fetches, count.fetches);
+    check_served(world);
+}
+
+/* When all is quiet: everybody who holds a page has been told how many do, and nobody waits
+   for a page that an honest peer holds. */
+void invariants_check_quiet(struct world *world)
+{
+    for (uint32_t i = 0; i < WORLD_PAGES; i++) {
+        const struct page *page = pages_find(world->hub, &world->hashes[i]);
+        bool held = is_holding(world, i);
+        for (uint32_t j = 0; page != NULL && j < world->actors_count; j++) {
+            const struct actor *actor = &world->actors[j];
+            if (actor->seats[i].holds && actor->nature != NATURE_LIAR &&
+                actor->seats[i].count != page->holders.count)
+                world_fail(world, "peer %" PRIu32 " was told %" PRIu32 " of %" PRIu32, j,
+                           actor->seats[i].count, page->holders.count);
+            if (held && actor->seats[i].seeks)
+                world_fail(world, "peer %" PRIu32 " still seeks page %" PRIu32, j, i);
+        }
+    }
+}

@@ -1,0 +1,392 @@
+/* The machinery of the simulated world: see world.h. */
+#include "world.h"
+
+#include "memory.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+uint32_t world_chance(struct world *world, uint32_t below)
+{
+    uint64_t z = world->chance += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return (uint32_t)((z ^ z >> 31) % below);
+}
+
+void world_fail(struct world *world, const char *format, ...)
+{
+    va_list arguments;
+    if (world->failure[0] != '\0') return;
+    va_start(arguments, format);
+    vsnprintf(world->failure, sizeof world->failure, format, arguments);
+    va_end(arguments);
+}
+
+/* ---- pipes ---- */
+
+static void put(struct world *world, struct pipe *pipe, struct message *message,
+                uint64_t delay_ms)
+{
+    struct parcel *parcel = memory_new(sizeof *parcel);
+    uint64_t due = world->now_ms + delay_ms + world_chance(world, DELAY_MAX_MS);
+    if (due < pipe->latest_ms) due = pipe->latest_ms;
+    pipe->latest_ms = due;
+    *parcel = (struct parcel){NULL, due, message};
+    *pipe->last = parcel;
+    pipe->last = &parcel->next;
+}
+
+static struct message *take(struct pipe *pipe)
+{
+    struct parcel *first = pipe->first;
+    struct message *message = first->message;
+    pipe->first = first->next;
+    if (pipe->first == NULL) pipe->last = &pipe->first;
+    free(first);
+    return message;
+}
+
+static void empty(struct pipe *pipe)
+{
+    while (pipe->first != NULL)
+        message_unref(take(pipe));
+    pipe->latest_ms = 0;
+}
+
+/* ---- the hub's side ---- */
+
+static struct actor *actor_of(struct world *world, session_id session)
+{
+    for (uint32_t i = 0; i < world->actors_count; i++)
+        if (world->actors[i].up && world->actors[i].session == session)
+            return &world->actors[i];
+    return NULL;
+}
+
+static void tear(struct world *world, struct actor *actor)
+{
+    empty(&actor->up_pipe);
+    empty(&actor->down_pipe);
+    peer_closed(actor->peer);
+    actor->up = false;
+    actor->back_ms = world->now_ms + 1 + world_chance(world, 15000);
+}
+
+static void digest(struct world *world, const void *bytes, size_t size)
+{
+    uint64_t key[2] = {world->digest, size};
+    world->digest = siphash(key, bytes, size);
+}
+
+static void perform(struct world *world)
+{
+    struct effect effect;
+    while (hub_next_effect(world->hub, &effect)) {
+        struct actor *actor = actor_of(world, effect.session);
+        if (effect.kind == EFFECT_SEND)
+            digest(world, message_bytes(effect.message), effect.message->size);
+        if (actor == NULL) {
+            message_unref(effect.message);
+        } else if (effect.kind == EFFECT_SEND) {
+            put(world, &actor->down_pipe, effect.message, 0);
+        } else {
+            world_fail(world, "the hub closed a session: %s", reason_word(effect.reason));
+            tear(world, actor);
+        }
+    }
+}
+
+/* Hands a message over in parts, as a socket would. */
+static void deliver_up(struct world *world, struct actor *actor, struct message *message)
+{
+    const uint8_t *bytes = message_bytes(message);
+    size_t sent = 0;
+    session_id session = actor->session;
+    do {
+        size_t left = message->size - sent;
+        size_t size = world_chance(world, 3) == 0 ? 1 + world_chance(world, 700) : left;
+        if (size > left) size = left;
+        struct hub_part part = {.form = message->form,
+                                .bytes = bytes + sent,
+                                .size = size,
+                                .fragment = sent == 0,
+                                .final = sent + size == message->size};
+        sent += size;
+        hub_receive(world->hub, session, &part, world->now_ms);
+    } while (sent < message->size);
+    message_unref(message);
+    perform(world);
+}
+
+/* ---- the peers' side ---- */
+
+static uint32_t page_of(const struct world *world, const struct page_hash *hash)
+{
+    uint32_t page = 0;
+    while (!hash_equal(&world->hashes[page], hash))
+        page++;
+    return page;
+}
+
+static void hear(struct world *world, struct actor *actor, const struct peer_event *event)
+{
+    struct seat *seat = &actor->seats[page_of(world, &event->hash)];
+    switch (event->kind) {
+    case PEER_COUNT: seat->count = event->count; break;
+    case PEER_FOUND:
+        seat->found = true;
+        seat->seeks = false;
+        seat->holds = true;
+        break;
+    case PEER_WRONG: world_fail(world, "a seeker was given wrong bytes"); break;
+    case PEER_GARBLED: world_fail(world, "a peer was sent no frame"); break;
+    default: break;
+    }
+}
+
+static bool is_answer(const struct message *message)
+{
+    return message->form == MESSAGE_BINARY || message->size > 400;
+}
+
+/* What a peer wants goes on its way. */
+static void collect(struct world *world, struct actor *actor)
+{
+    struct message *message;
+    struct peer_event event;
+    while (peer_next_event(actor->peer, &event)) {
+        hear(world, actor, &event);
+        message_unref(event.page);
+    }
+    while ((message = peer_next_message(actor->peer)) != NULL) {
+        uint64_t delay = 0;
+        if (is_answer(message) && actor->nature == NATURE_SLOW)
+            delay = world_chance(world, 14000);
+        if (!actor->up || (is_answer(message) && actor->nature == NATURE_SILENT))
+            message_unref(message);
+        else
+            put(world, &actor->up_pipe, message, delay);
+    }
+}
+
+static void open_connection(struct world *world, struct actor *actor)
+{
+    static const struct address nowhere = {{0}};
+    enum reason reason;
+    actor->session = hub_connect(world->hub, &nowhere, world->now_ms, &reason);
+    if (actor->session == 0) {
+        world_fail(world, "the hub refused a connection: %s", reason_word(reason));
+        return;
+    }
+    actor->up = true;
+    peer_opened(actor->peer, world->now_ms);
+    collect(world, actor);
+}
+
+/* ---- what may happen ---- */
+
+static void act_hold(struct world *world, struct actor *actor, uint32_t page)
+{
+    bool lies = actor->nature == NATURE_LIAR;
+    actor->seats[page].holds = true;
+    actor->seats[page].seeks = false;
+    peer_leave(actor->peer, &world->hashes[page]);
+    peer_hold(actor->peer, &world->hashes[page],
+              lies ? world->lies[page] : world->pages[page]);
+}
+
+static void act_seek(struct world *world, struct actor *actor, uint32_t page)
+{
+    struct seat *seat = &actor->seats[page];
+    if (seat->holds || seat->seeks) return;
+    seat->seeks = true;
+    seat->found = false;
+    peer_seek(actor->peer, &world->hashes[page], true);
+}
+
+static void act_leave(struct world *world, struct actor *actor, uint32_t page)
+{
+    actor->seats[page].holds = actor->seats[page].seeks = false;
+    actor->seats[page].count = 0;
+    peer_leave(actor->peer, &world->hashes[page]);
+}
+
+static void act_drop(struct world *world, struct actor *actor)
+{
+    if (!actor->up) return;
+    session_id session = actor->session;
+    tear(world, actor);
+    hub_disconnect(world->hub, session, world->now_ms);
+    perform(world);
+}
+
+static struct hub *new_hub(struct world *world)
+{
+    uint64_t seed[2] = {world_chance(world, UINT32_MAX), world_chance(world, UINT32_MAX)};
+    return hub_new(&world->config, seed);
+}
+
+static void act_restart(struct world *world)
+{
+    for (uint32_t i = 0; i < world->actors_count; i++)
+        if (world->actors[i].up) tear(world, &world->actors[i]);
+    hub_free(world->hub);
+    world->hub = new_hub(world);
+    world->restarts++;
+}
+
+static void somebody_acts(struct world *world)
+{
+    struct actor *actor = &world->actors[world_chance(world, world->actors_count)];
+    uint32_t page = world_chance(world, WORLD_PAGES), what = world_chance(world, 100);
+    if (what < 30)
+        act_hold(world, actor, page);
+    else if (what < 70)
+        act_seek(world, actor, page);
+    else if (what < 85)
+        act_leave(world, actor, page);
+    else if (what < 99)
+        act_drop(world, actor);
+    else if (world_chance(world, 10) == 0)
+        act_restart(world);
+    collect(world, actor);
+}
+
+/* ---- time ---- */
+
+static uint64_t next_due(const struct world *world)
+{
+    uint64_t due = hub_next_deadline(world->hub);
+    for (uint32_t i = 0; i < world->actors_count; i++) {
+        const struct actor *actor = &world->actors[i];
+        uint64_t peer = peer_next_deadline(actor->peer);
+        const struct parcel *up = actor->up_pipe.first, *down = actor->down_pipe.first;
+        if (!actor->up && actor->back_ms < due) due = actor->back_ms;
+        if (peer < due) due = peer;
+        if (up != NULL && up->due_ms < due) due = up->due_ms;
+        if (down != NULL && down->due_ms < due) due = down->due_ms;
+    }
+    return due;
+}
+
+static void run_actor(struct world *world, struct actor *actor)
+{
+    if (!actor->up && actor->back_ms <= world->now_ms) open_connection(world, actor);
+    if (peer_next_deadline(actor->peer) <= world->now_ms) peer_tick(actor->peer, world->now_ms);
+    if (actor->up_pipe.first != NULL && actor->up_pipe.first->due_ms <= world->now_ms)
+        deliver_up(world, actor, take(&actor->up_pipe));
+    if (actor->down_pipe.first != NULL && actor->down_pipe.first->due_ms <= world->now_ms) {
+        struct message *message = take(&actor->down_pipe);
+        peer_receive(actor->peer, message->form, message_bytes(message), message->size,
+                     world->now_ms);
+        message_unref(message);
+    }
+    collect(world, actor);
+}
+
+/* Goes to the next moment at which something is due, and lets it happen. */
+static void pass(struct world *world, uint64_t at_most_ms)
+{
+    uint64_t due = next_due(world);
+    if (due > at_most_ms) due = at_most_ms;
+    if (due > world->now_ms) world->now_ms = due;
+    if (hub_next_deadline(world->hub) <= world->now_ms) {
+        hub_tick(world->hub, world->now_ms);
+        perform(world);
+    }
+    for (uint32_t i = 0; i < world->actors_count; i++)
+        run_actor(world, &world->actors[i]);
+    invariants_check(world);
+}
+
+void world_step(struct world *world)
+{
+    world->steps++;
+    if (world_chance(world, 4) == 0) {
+        somebody_acts(world);
+        invariants_check(world);
+    } else {
+        pass(world, world->now_ms + 1 + world_chance(world, 2000));
+    }
+}
+
+void world_settle(struct world *world, uint64_t for_ms)
+{
+    uint64_t end = world->now_ms + for_ms;
+    while (world->now_ms < end && world->failure[0] == '\0')
+        pass(world, end);
+}
+
+/* ---- beginning and end ---- */
+
+static struct message *random_page(struct world *world, uint32_t size)
+{
+    struct message *page = message_new(MESSAGE_BINARY, 0, size);
+    if (page == NULL) abort();
+    bool text = world_chance(world, 2) == 0;
+    for (uint32_t i = 0; i < size; i++)
+        message_bytes(page)[i] = (uint8_t)(text ? 32 + world_chance(world, 90)
+                                                : world_chance(world, 256));
+    page->size = size;
+    return page;
+}
+
+static void init_actor(struct world *world, struct actor *actor, uint32_t i)
+{
+    static const enum nature natures[] = {NATURE_HONEST, NATURE_HONEST, NATURE_HONEST,
+                                          NATURE_SLOW,   NATURE_SILENT, NATURE_LIAR};
+    struct peer_config config = peer_config_default();
+    if (world_chance(world, 2) == 0)
+        snprintf(config.token, sizeof config.token, "token-of-%u", i);
+    actor->nature = i == 0 ? NATURE_HONEST : natures[world_chance(world, 6)];
+    actor->peer = peer_new(&config);
+    actor->up_pipe.last = &actor->up_pipe.first;
+    actor->down_pipe.last = &actor->down_pipe.first;
+    peer_visit(actor->peer);
+    open_connection(world, actor);
+}
+
+void world_init(struct world *world, uint64_t seed)
+{
+    *world = (struct world){.seed = seed, .chance = seed, .now_ms = 1000};
+    world->config = hub_config_default();
+    world->config.message_rate = world->config.join_rate = world->config.ask_rate = 0;
+    world->config.page_bytes_max = 100000;
+    world->config.holders_per_fetch_max = 1 + world_chance(world, 3);
+    world->config.answer_ms = 3000 + world_chance(world, 8000);
+    world->config.count_per_second = 1 + world_chance(world, 50);
+    world->config.grace_ms = world_chance(world, 2) * 10000;
+    world->hub = new_hub(world);
+    world->actors_count = 3 + world_chance(world, WORLD_PEERS - 2);
+    for (uint32_t i = 0; i < WORLD_PAGES; i++) {
+        uint32_t size = 1 + world_chance(world, i == 0 ? 90000 : 1500);
+        world->pages[i] = random_page(world, size);
+        world->lies[i] = random_page(world, size);
+        world->hashes[i] = hash_of(message_bytes(world->pages[i]), size);
+    }
+    for (uint32_t i = 0; i < world->actors_count; i++)
+        init_actor(world, &world->actors[i], i);
+}
+
+void world_end(struct world *world)
+{
+    for (uint32_t i = 0; i < world->actors_count; i++)
+        act_drop(world, &world->actors[i]);
+    world->now_ms += world->config.grace_ms + 1;
+    hub_tick(world->hub, world->now_ms);
+    perform(world);
+    invariants_check(world);
+    const struct metrics *metrics = hub_metrics(world->hub);
+    if (metrics->sessions + metrics->pages + metrics->holders + metrics->away +
+            metrics->seekers + metrics->fetches + metrics->in_flight_bytes !=
+        0)
+        world_fail(world, "something is left after everybody went");
+    hub_free(world->hub);
+    for (uint32_t i = 0; i < world->actors_count; i++)
+        peer_free(world->actors[i].peer);
+    for (uint32_t i = 0; i < WORLD_PAGES; i++) {
+        message_unref(world->pages[i]);
+        message_unref(world->lies[i]);
+    }
+}
