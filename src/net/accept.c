@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,6 +137,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 {
     struct listener *listener = NET_OWNER(poll, struct listener, poll);
     struct server *server = listener->server;
+    int one = 1;
     (void)events;
     for (int i = 0; status == 0 && i < ACCEPTED_AT_ONCE; i++) {
         int caller = accept4(listener->socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -143,6 +145,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
             turn_away(server, listener->socket);
         if (caller < 0) return;
         server->metrics.accepted_total++;
+        setsockopt(caller, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
         lws_adopt_socket_vhost(server->vhost, caller); /* closes it if it fails */
     }
 }
