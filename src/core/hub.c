@@ -91,7 +91,8 @@ void hub_disconnect(struct hub *hub, session_id id, uint64_t now_ms)
 static uint16_t close_code(enum reason reason)
 {
     switch (reason) {
-    case REASON_BAD_JSON: return 1007;
+    case REASON_BAD_JSON:
+    case REASON_BAD_UTF8: return 1007;
     case REASON_BAD_BINARY: return 1003;
     case REASON_MESSAGE_SIZE: return 1009;
     default: return 1008;
@@ -169,8 +170,14 @@ static void content_request(struct hub *hub, const struct request *request)
         relay_seek_again(hub, request->member);
 }
 
-/* What a client may send: the rows of docs/protocol.md, section 3. A row without a handler is
-   dealt with by intake.c while it arrives. */
+/* Content is dealt with by intake.c while it arrives; this one began too late for that. */
+static void content(struct hub *hub, const struct request *request)
+{
+    topics_bar(request->session, &request->topic.hash);
+    topics_fail(hub, request->member, REASON_BAD_PAYLOAD);
+}
+
+/* What a client may send: the rows of docs/protocol.md, section 3. */
 static const struct event_row {
     enum topic_kind topic;
     const char *event;
@@ -185,7 +192,7 @@ static const struct event_row {
     {TOPIC_HAVE, "phx_leave", false, leave},
     {TOPIC_WANT, "phx_leave", false, leave},
     {TOPIC_WANT, "content_request", true, content_request},
-    {TOPIC_HAVE, "content", true, NULL},
+    {TOPIC_HAVE, "content", true, content},
 };
 
 static const struct event_row *find_row(enum topic_kind topic, struct slice event)
@@ -214,14 +221,12 @@ static enum reason dispatch(struct hub *hub, struct session *session,
     request.member = topics_find(session, &request.topic);
     const struct event_row *row = find_row(request.topic.kind, frame.event);
     bool addressed = row != NULL && (!row->joined || request.member != NULL);
-    if (addressed) {
-        assert(row->handle != NULL);
+    if (addressed)
         row->handle(hub, &request);
-    } else if (request.member != NULL) {
+    else if (request.member != NULL)
         topics_fail(hub, request.member, REASON_UNKNOWN_EVENT);
-    } else {
+    else
         refuse_topic(hub, &request);
-    }
     return REASON_NONE;
 }
 

@@ -21,7 +21,7 @@
 
 #include <assert.h>
 
-#define HEAD_MAX 8192 /* bytes in which a head must be complete */
+#define HEAD_MAX 8192 /* bytes in which the content of a page must have begun */
 #define TAIL_MAX 512  /* bytes that may follow the content string */
 #define BODY_FIRST 4096
 
@@ -32,6 +32,7 @@ struct intake {
     enum message_form form;
     uint32_t fragments;
     size_t received;
+    struct json_utf8 utf8; /* of the text so far */
     struct message *kept; /* HEAD, WHOLE: the message so far; BODY, TAIL: the page so far */
     size_t reserved;      /* what `kept` counts for in in_flight_bytes */
     struct membership *holder; /* BODY, TAIL: whose answer it is */
@@ -39,7 +40,7 @@ struct intake {
     struct json_unescaper unescaper;
     size_t tail_size;
     char tail[TAIL_MAX];
-    bool hash_differs;         /* a "hash" before the content is not the topic's */
+    enum reason fault;         /* what is wrong with the "hash" beside the content */
     enum ref_kind ref_kind;    /* of the message, for a reply at its end */
     size_t ref_size;
     char ref[WIRE_REF_MAX];
@@ -188,17 +189,19 @@ static enum reason receive_body(struct hub *hub, struct intake *intake, const ch
     return REASON_NONE;
 }
 
-/* Whether a "hash" member, if there is one, names the page of the topic. */
-static bool hash_fits(struct slice value, const struct membership *holder)
+/* What a "hash" member is worth: it must be a string, and name the page of the topic. */
+static enum reason judge_hash(struct slice value, const struct membership *holder)
 {
     struct page_hash hash;
-    return value.size == HASH_HEX + 2 && value.data[0] == '"' &&
-           hash_from_hex(value.data + 1, HASH_HEX, &hash, NULL) &&
-           hash_equal(&hash, &holder->page->hash);
+    if (value.data[0] != '"') return REASON_BAD_PAYLOAD;
+    bool fits = value.size == HASH_HEX + 2 &&
+                hash_from_hex(value.data + 1, HASH_HEX, &hash, NULL) &&
+                hash_equal(&hash, &holder->page->hash);
+    return fits ? REASON_NONE : REASON_WRONG_HASH;
 }
 
 /* The rest of `{"content":"…", "hash":"…"}, …]` after the content string. */
-static enum reason read_tail(const struct intake *intake, bool *hash_differs)
+static enum reason read_tail(struct intake *intake)
 {
     struct json_cursor cursor = {intake->tail, intake->tail + intake->tail_size};
     struct slice key, value;
@@ -208,8 +211,8 @@ static enum reason read_tail(const struct intake *intake, bool *hash_differs)
         if (json_take_string(&cursor, &key, &escaped) != JSON_OK ||
             json_take(&cursor, ':') != JSON_OK || json_take_value(&cursor, &value) != JSON_OK)
             return REASON_BAD_JSON;
-        if (slice_is(key, "content")) return REASON_BAD_PAYLOAD;
-        if (slice_is(key, "hash") && !hash_fits(value, intake->holder)) *hash_differs = true;
+        if (slice_is(key, "content")) intake->fault = REASON_BAD_PAYLOAD;
+        if (slice_is(key, "hash")) intake->fault = judge_hash(value, intake->holder);
     }
     if (json_take(&cursor, '}') != JSON_OK) return REASON_BAD_JSON;
     while (json_take(&cursor, ',') == JSON_OK)
@@ -222,19 +225,14 @@ static enum reason read_tail(const struct intake *intake, bool *hash_differs)
 static enum reason end_answer(struct hub *hub, struct intake *intake)
 {
     struct membership *holder = intake->holder;
-    bool hash_differs = intake->hash_differs;
     if (intake->state == INTAKE_BODY && intake->form == MESSAGE_TEXT) return REASON_BAD_JSON;
     if (intake->state == INTAKE_TAIL) {
-        enum reason reason = read_tail(intake, &hash_differs);
-        if (reason == REASON_BAD_JSON) return reason;
-        if (reason != REASON_NONE) {
-            fail(hub, intake, reason);
-            return REASON_NONE;
-        }
+        enum reason reason = read_tail(intake);
+        if (reason != REASON_NONE) return reason;
     }
     struct page_hash hash = hash_stream_finish(intake->stream);
-    if (hash_differs) {
-        fail(hub, intake, REASON_WRONG_HASH);
+    if (intake->fault != REASON_NONE) {
+        fail(hub, intake, intake->fault);
     } else if (!hash_equal(&hash, &holder->page->hash)) {
         fail(hub, intake, REASON_WRONG_BYTES);
     } else {
@@ -300,7 +298,7 @@ static enum reason begin_answer(struct hub *hub, struct intake *intake,
     intake->reserved = 0;
     intake->state = INTAKE_BODY;
     intake->holder = holder;
-    intake->hash_differs = hash.size > 0 && !hash_fits(hash, holder);
+    if (hash.size > 0) intake->fault = judge_hash(hash, holder);
     intake->stream = hash_stream_new();
     if (intake->stream == NULL)
         refuse_busy(hub, intake);
@@ -340,8 +338,9 @@ static enum reason sort(struct hub *hub, struct session *session, struct intake 
     const void *bytes = message_bytes(intake->kept);
     size_t size = intake->kept->size;
     enum wire_result result = wire_decode_head(WIRE_CLIENT, intake->form, bytes, size, &frame);
-    if (result == WIRE_MORE && size < HEAD_MAX) return REASON_NONE;
-    if (result != WIRE_OK)
+    if (result == WIRE_MORE && size >= HEAD_MAX) intake->state = INTAKE_WHOLE;
+    if (result == WIRE_MORE) return REASON_NONE;
+    if (result == WIRE_BAD)
         return intake->form == MESSAGE_TEXT ? REASON_BAD_JSON : REASON_BAD_BINARY;
     struct topic topic = topic_parse(frame.topic);
     if (topic.kind != TOPIC_HAVE || !slice_is(frame.event, "content")) {
@@ -425,6 +424,10 @@ static enum reason count_part(const struct hub *hub, struct intake *intake,
     intake->received += part->size;
     if (intake->fragments > hub->config.fragments_max) return REASON_FRAGMENTS;
     if (intake->received > received_max(hub)) return REASON_MESSAGE_SIZE;
+    if (intake->form == MESSAGE_TEXT &&
+        (!json_feed_utf8(&intake->utf8, part->bytes, part->size) ||
+         (part->final && intake->utf8.wanted > 0)))
+        return REASON_BAD_UTF8;
     return REASON_NONE;
 }
 
@@ -433,7 +436,8 @@ enum reason intake_receive(struct hub *hub, struct session *session,
 {
     if (passes_through(hub, session, part)) {
         *message = (struct intake_message){part->form, part->bytes, part->size};
-        return REASON_NONE;
+        bool valid = part->form == MESSAGE_BINARY || json_is_utf8(part->bytes, part->size);
+        return valid ? REASON_NONE : REASON_BAD_UTF8;
     }
     if (session->intake == NULL) session->intake = memory_new(sizeof *session->intake);
     struct intake *intake = session->intake;

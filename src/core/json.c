@@ -283,40 +283,44 @@ struct slice json_member(struct slice object, const char *key)
     return (struct slice){0};
 }
 
-/* How many bytes the character at `text` takes, 0 if it is not UTF-8 (RFC 3629). */
-static size_t utf8_length(const uint8_t *text, size_t left)
+/* Begins a character of several bytes; false if none begins with this one. */
+static bool begin_character(struct json_utf8 *utf8, uint8_t first)
 {
-    uint8_t first = text[0], low = 0x80, high = 0xbf;
-    size_t length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-    if (length == 1) return 1;
-    if (first < 0xc2 || first > 0xf4 || left < length) return 0;
-    if (first == 0xe0) low = 0xa0;
-    if (first == 0xed) high = 0x9f;
-    if (first == 0xf0) low = 0x90;
-    if (first == 0xf4) high = 0x8f;
-    if (text[1] < low || text[1] > high) return 0;
-    for (size_t i = 2; i < length; i++)
-        if ((text[i] & 0xc0) != 0x80) return 0;
-    return length;
+    if (first < 0xc2 || first > 0xf4) return false;
+    utf8->wanted = first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
+    utf8->least = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
+    utf8->most = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+    return true;
+}
+
+bool json_feed_utf8(struct json_utf8 *utf8, const uint8_t *text, size_t size)
+{
+    size_t i = 0;
+    while (i < size) {
+        uint64_t eight = UINT64_MAX;
+        if (utf8->wanted > 0) {
+            if (text[i] < utf8->least || text[i] > utf8->most) return false;
+            utf8->wanted--;
+            utf8->least = 0x80;
+            utf8->most = 0xbf;
+            i++;
+            continue;
+        }
+        if (size - i >= sizeof eight) memcpy(&eight, text + i, sizeof eight);
+        if ((eight & UINT64_C(0x8080808080808080)) == 0)
+            i += sizeof eight;
+        else if (text[i] < 0x80)
+            i++;
+        else if (!begin_character(utf8, text[i++]))
+            return false;
+    }
+    return true;
 }
 
 bool json_is_utf8(const uint8_t *text, size_t size)
 {
-    size_t i = 0;
-    while (i < size) {
-        uint64_t eight;
-        if (size - i >= sizeof eight) {
-            memcpy(&eight, text + i, sizeof eight);
-            if ((eight & UINT64_C(0x8080808080808080)) == 0) {
-                i += sizeof eight;
-                continue;
-            }
-        }
-        size_t length = utf8_length(text + i, size - i);
-        if (length == 0) return false;
-        i += length;
-    }
-    return true;
+    struct json_utf8 utf8 = {0};
+    return json_feed_utf8(&utf8, text, size) && utf8.wanted == 0;
 }
 
 /* The letter of a two-character escape for `c`, or 0. */

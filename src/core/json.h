@@ -48,6 +48,15 @@ struct json_unescaper {
 enum json_result json_unescape(struct json_unescaper *unescaper, const char *in, size_t size,
                                size_t *used, uint8_t *out, size_t *written);
 
+/* A check for UTF-8 (RFC 3629) of text that arrives in parts. Zeroed memory is its start;
+   `wanted` is 0 where a character ends. */
+struct json_utf8 {
+    uint8_t wanted;      /* bytes of a character that are still to come */
+    uint8_t least, most; /* between which the next one must be */
+};
+
+/* False as soon as no text could go on like this. */
+bool json_feed_utf8(struct json_utf8 *utf8, const uint8_t *text, size_t size);
 bool json_is_utf8(const uint8_t *text, size_t size);
 
 /* The bytes that `text` takes as the inside of a JSON string, and the act of writing it;

@@ -209,10 +209,8 @@ static uint32_t find(const struct fetch *fetch, const struct membership *holder)
 
 /* ---- what happens to it ---- */
 
-void relay_holder_came(struct hub *hub, struct membership *holder, bool barred)
+void relay_holder_came(struct hub *hub, struct page *page)
 {
-    struct page *page = holder->page;
-    if (!barred) pages_set_front(page, holder, true);
     begin(hub, page);
     if (page->fetch != NULL) schedule(hub, page->fetch);
 }
@@ -228,7 +226,6 @@ void relay_holder_left(struct hub *hub, struct membership *holder)
 void relay_seeker_came(struct hub *hub, struct membership *seeker)
 {
     struct page *page = seeker->page;
-    pages_set_front(page, seeker, true);
     revive_silent(page);
     if (!begin(hub, page)) tell(hub, seeker);
 }

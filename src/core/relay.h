@@ -4,13 +4,13 @@
 
 #include "state.h"
 
-/* A holder is in its page's group now, and may be asked unless it is barred. */
-void relay_holder_came(struct hub *hub, struct membership *holder, bool barred);
+/* A holder is in its page's group now: in front, if it may be asked. */
+void relay_holder_came(struct hub *hub, struct page *page);
 /* A holder left the page, or is away: it cannot answer any more. It is out of the session's
    hands already, and out of its page's front. */
 void relay_holder_left(struct hub *hub, struct membership *holder);
 
-/* A seeker is in its page's group now: it is served or told how things are. */
+/* A seeker is in front of its page's group now: it is served or told how things are. */
 void relay_seeker_came(struct hub *hub, struct membership *seeker);
 /* A seeker's own content_request. */
 void relay_seek_again(struct hub *hub, struct membership *seeker);

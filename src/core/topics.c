@@ -4,7 +4,8 @@
    topic, by another session that shows the same token, or with its session; a holder with a
    token outlives its session as "away" for the grace time. In every case the page's registry,
    its fetch and its count are told here, and the order is: reply first, then the end of what
-   the join replaced, then count and requests. */
+   the join replaced, then the count. What a join replaces goes only when the new member is
+   ready to stand in for it, so that a rejoin ends no fetch. */
 #include "topics.h"
 
 #include "limits.h"
@@ -300,6 +301,9 @@ static void enter(struct hub *hub, struct session *session, const struct topic *
     member->status = options->status;
     hub->metrics.joins_total++;
     reply_joined(hub, member, frame, options);
+    if (topic->kind == TOPIC_WANT ||
+        (topic->kind == TOPIC_HAVE && !is_barred(session, &topic->hash)))
+        pages_set_front(member->page, member, true);
     if (topic->kind == TOPIC_HAVE && options->token_size > 0) take_slot(hub, member, options);
     if (before != NULL) {
         send_end(hub, before, REASON_NONE);
@@ -307,7 +311,7 @@ static void enter(struct hub *hub, struct session *session, const struct topic *
     }
     if (topic->kind == TOPIC_HAVE) {
         presence_joined(hub, member);
-        relay_holder_came(hub, member, is_barred(session, &topic->hash));
+        relay_holder_came(hub, member->page);
     } else if (topic->kind == TOPIC_WANT) {
         relay_seeker_came(hub, member);
     }

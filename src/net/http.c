@@ -151,6 +151,14 @@ static void copy_header(struct lws *wsi, enum lws_token_indexes token, char *out
     out[length] = '\0';
 }
 
+/* Whether a header was sent at all, be it empty. */
+static bool has_header(struct lws *wsi, enum lws_token_indexes token)
+{
+    char any[2];
+    return lws_hdr_total_length(wsi, token) > 0 ||
+           lws_hdr_copy_fragment(wsi, any, sizeof any, token, 0) >= 0;
+}
+
 /* The host goes into a policy, so it must be of harmless characters. An IPv6 address has no
    place in a policy's sources. */
 static void read_host(struct request *request)
@@ -382,8 +390,7 @@ static bool origin_allowed(const struct request *request)
 {
     const struct server_config *config = request->server->config;
     char origin[512], host[256];
-    int length = lws_hdr_total_length(request->wsi, WSI_TOKEN_ORIGIN);
-    if (length <= 0) return !config->require_origin;
+    if (!has_header(request->wsi, WSI_TOKEN_ORIGIN)) return !config->require_origin;
     copy_header(request->wsi, WSI_TOKEN_ORIGIN, origin, sizeof origin);
     copy_header(request->wsi, WSI_TOKEN_HOST, host, sizeof host);
     if (is_own_origin(origin, host)) return true;

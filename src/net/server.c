@@ -167,7 +167,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_RECEIVE: return websocket_received(wsi, in, size);
     case LWS_CALLBACK_RECEIVE_PONG: return websocket_pong(wsi);
     case LWS_CALLBACK_SERVER_WRITEABLE: return websocket_writeable(wsi);
-    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE: return websocket_peer_closes(wsi);
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE: return websocket_peer_closes(wsi, in, size);
     case LWS_CALLBACK_CLOSED: return websocket_closed(wsi);
     case LWS_CALLBACK_RAW_ADOPT:
     case LWS_CALLBACK_RAW_RX: return -1; /* a CONNECT request, or no HTTP at all */
@@ -212,7 +212,7 @@ static bool make_context(struct server *server)
         .protocols = protocols,
         .foreign_loops = loops,
         .user = server,
-        .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_VALIDATE_UTF8 |
+        .options = LWS_SERVER_OPTION_LIBUV |
                    LWS_SERVER_OPTION_UV_NO_SIGSEGV_SIGFPE_SPIN |
                    LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
         .gid = -1,

@@ -9,7 +9,7 @@
    in one sorted list, which a crowd makes slow. */
 #include "websocket.h"
 
-#include "log.h"
+#include "whilst/wire.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -313,10 +313,17 @@ int websocket_pong(struct lws *wsi)
     return 0;
 }
 
-int websocket_peer_closes(struct lws *wsi)
+int websocket_peer_closes(struct lws *wsi, const uint8_t *payload, size_t size)
 {
     struct connection *connection = connection_of(wsi);
     if (connection == NULL || connection->close_sent) return -1;
+    if (size > 2 && !wire_is_text(payload + 2, size - 2)) {
+        hub_metrics(connection->server->hub)->refusals[REASON_BAD_UTF8]++;
+        connection->close_code = 1007;
+        connection->close_reason = REASON_BAD_UTF8;
+        write_close(connection);
+        return -1;
+    }
     drop_outbox(connection);
     ring_remove(&connection->life);
     server_disconnect(connection->server, &connection->endpoint);

@@ -9,7 +9,8 @@ int websocket_established(struct lws *wsi);
 int websocket_received(struct lws *wsi, const void *bytes, size_t size);
 int websocket_pong(struct lws *wsi);
 int websocket_writeable(struct lws *wsi);
-int websocket_peer_closes(struct lws *wsi);
+/* `payload` is that of the client's close frame. */
+int websocket_peer_closes(struct lws *wsi, const uint8_t *payload, size_t size);
 int websocket_closed(struct lws *wsi);
 
 /* Writes what connections owe; once in each turn of the loop. */
