@@ -106,6 +106,22 @@ static bool add_text(const struct option_row *row, const char *value, const char
     return true;
 }
 
+/* HOST:PORT or unix:PATH; whether there is such a host is seen when it is bound. */
+static bool read_listen(struct options *options, const struct option_row *row,
+                        const char *value)
+{
+    const char *port = strrchr(value, ':'), *end = port;
+    bool is_unix = strncmp(value, "unix:", 5) == 0;
+    if (port != NULL)
+        for (end = port + 1; isdigit((unsigned char)*end);)
+            end++;
+    bool numbered = port != NULL && port > value && end > port + 1 && *end == '\0' &&
+                    end - port <= 6 && strtoul(port + 1, NULL, 10) <= 65535;
+    if (is_unix ? value[5] == '\0' : !numbered)
+        return fail(row, value, "HOST:PORT or unix:PATH");
+    return add_text(row, value, options->listen, &options->listen_count);
+}
+
 static bool read_proxy(struct options *options, const struct option_row *row,
                        const char *value)
 {
@@ -161,8 +177,7 @@ static bool set(struct options *options, const struct option_row *row, const cha
         return true;
     case OPTION_FLAG: *(bool *)field = true; return true;
     case OPTION_TEXT: return read_base_path(row, value, field);
-    case OPTION_LISTEN:
-        return add_text(row, value, options->listen, &options->listen_count);
+    case OPTION_LISTEN: return read_listen(options, row, value);
     case OPTION_ORIGIN:
         return add_text(row, value, options->origins, &options->origins_count);
     case OPTION_PROXY: return read_proxy(options, row, value);

@@ -83,9 +83,8 @@ static bool open_host(struct listener *listener)
     const char *colon = strrchr(listener->text, ':');
     size_t size = colon == NULL ? 0 : (size_t)(colon - listener->text);
     const char *begin = listener->text;
-    if (size == 0 || size >= sizeof host || colon[1] == '\0')
-        return say_failed(listener->text, "it is not HOST:PORT or unix:PATH",
-                          "for example --listen 127.0.0.1:4000");
+    if (size == 0 || size >= sizeof host)
+        return say_failed(listener->text, "it is not HOST:PORT", "check the host");
     if (begin[0] == '[' && begin[size - 1] == ']') {
         begin++;
         size -= 2;

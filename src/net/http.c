@@ -348,12 +348,12 @@ static const char *below_base(const struct server *server, const char *path)
     return path[length] == '/' || path[length] == '\0' ? path + length : NULL;
 }
 
-int http_request(struct lws *wsi, const char *path)
+int http_request(struct lws *wsi, const char *path, size_t size)
 {
     struct request request = {.wsi = wsi, .server = server_of(wsi)};
     bool get = lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0;
     request.head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
-    request.path = below_base(request.server, path);
+    request.path = strlen(path) == size ? below_base(request.server, path) : NULL;
     read_host(&request);
     if (!get && !request.head)
         return send_text(&request, 405, "only GET and HEAD\n", "Allow: GET, HEAD\r\n");

@@ -5,7 +5,8 @@
 #include "server_state.h"
 
 /* Events of the library; each returns what its callback must. */
-int http_request(struct lws *wsi, const char *path);
+/* `path` has its escapes taken out, and may hold a NUL within its size. */
+int http_request(struct lws *wsi, const char *path, size_t size);
 /* 0: the connection is upgraded; else it is refused and closed. */
 int http_confirm_upgrade(struct lws *wsi);
 

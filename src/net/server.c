@@ -159,7 +159,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
 {
     (void)user;
     switch (reason) {
-    case LWS_CALLBACK_HTTP: return http_request(wsi, in);
+    case LWS_CALLBACK_HTTP: return http_request(wsi, in, size);
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: return http_confirm_upgrade(wsi);
     case LWS_CALLBACK_HTTP_WRITEABLE: return bytes_writeable(wsi);
     case LWS_CALLBACK_CLOSED_HTTP: return bytes_closed(wsi);
