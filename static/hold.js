@@ -1,0 +1,69 @@
+// Holding one page: joined to have:HASH, answering the server's requests with the bytes.
+
+import { createEvents } from "./events.js";
+import { PushError } from "./channel.js";
+
+/**
+ * A page this client holds. Ask for one with `share`.
+ * @typedef {object} Hold
+ * @property {string} hash the page's name, 64 hexadecimal digits
+ * @property {number} size_bytes
+ * @property {string} token the secret by which a later connection takes this holder's place
+ * @property {number|null} count the holders as the server last told, this one included; null: not told yet
+ * @property {(event: "holding"|"count"|"asked"|"sent"|"over", fn: (detail: any) => void) => (() => void)} on
+ *   holding: {}, after every join; count: {count}; asked: {}; sent: {size_bytes}; over: {reason}, not after release(). Returns the undo function.
+ * @property {() => void} release lets go of the page; the server is told
+ */
+
+/**
+ * Joins and stays joined.
+ * @param {import("./channel.js").Socket} socket
+ * @param {object} page
+ * @param {string} page.hash
+ * @param {Uint8Array} page.bytes
+ * @param {string} page.token
+ * @param {(event: string, detail: object) => void} report hears every event too, with the hash
+ * @returns {{hold: Hold, joined: Promise<void>}} `joined` rejects when the server refuses
+ */
+export function createHold(socket, { hash, bytes, token }, report) {
+  const events = createEvents();
+  const emit = (event, detail = {}) => {
+    events.emit(event, detail);
+    report(event, { hash, ...detail });
+  };
+  const hold = { hash, size_bytes: bytes.length, token, count: null, on: events.on, release: () => {} };
+
+  function answer(channel) {
+    emit("asked");
+    // No reply is the good news; a refusal means that another holder was faster or the server is busy.
+    channel.push("content", bytes).catch(() => {});
+    emit("sent", { size_bytes: bytes.length });
+  }
+
+  function tell(count) {
+    hold.count = count;
+    emit("count", { count });
+  }
+
+  const joined = new Promise((resolve, reject) => {
+    const channel = socket.channel(`have:${hash}`, { token }, {
+      joined() {
+        emit("holding");
+        resolve();
+      },
+      message(event, payload) {
+        if (event === "content_request") answer(channel);
+        else if (event === "visitors_count" && Number.isSafeInteger(payload.count)) tell(payload.count);
+      },
+      over(reason) {
+        emit("over", { reason });
+        reject(new PushError(reason));
+      },
+    });
+    hold.release = () => {
+      channel.leave();
+      reject(new PushError("released"));
+    };
+  });
+  return { hold, joined };
+}

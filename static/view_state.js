@@ -1,0 +1,111 @@
+// From what is known about a page to what a person is told about it. Pure: no DOM, no clock.
+
+import { formatDuration } from "./format.js";
+
+/**
+ * @typedef {object} PageModel what one tab knows about one page
+ * @property {string} hash
+ * @property {Uint8Array|null} bytes checked; null until they came, and after letting go
+ * @property {boolean} is_maker this tab put the page up
+ * @property {boolean} is_holder the server counts this tab as a holder (it may be away for the moment)
+ * @property {boolean} is_released the person let go of it
+ * @property {number|null} count holders, this tab included
+ * @property {boolean} had_others somebody else has held it while this tab did
+ * @property {string|null} hold_refusal why the server does not take the page from this tab
+ * @property {string|null} failure why the search ended
+ * @property {import("./whilst.js").Status|null} status of the search
+ * @property {number} started_ms when the search, and later the holding, began
+ *
+ * @typedef {object} Connection
+ * @property {"connecting"|"open"|"away"|"closed"} state
+ * @property {number|null} retry_at_ms
+ * @property {boolean} is_lost no connection, after there was one or an attempt failed
+ *
+ * @typedef {"making"|"searching"|"nobody"|"away"|"showing"|"bad"|"refused"|"gone"} StateName
+ */
+
+/**
+ * @param {PageModel|null} page null: a page is being made
+ * @param {Connection} connection
+ * @returns {StateName}
+ */
+export function stateOf(page, connection) {
+  if (!page) return "making";
+  if (page.is_released) return "gone";
+  if (page.failure) return page.failure === "wrong_bytes" ? "bad" : "refused";
+  if (connection.is_lost) return "away";
+  if (page.bytes) return "showing";
+  return page.status?.state === "nobody" ? "nobody" : "searching";
+}
+
+/**
+ * The words in place of the page.
+ * @param {StateName} state
+ * @param {PageModel} page
+ * @param {Connection} connection
+ * @param {number} now_ms
+ * @param {object} t the catalogue
+ * @returns {{title: string, words: string}}
+ */
+export function panelWords(state, page, connection, now_ms, t) {
+  const { status } = page;
+  switch (state) {
+    case "nobody":
+      return nobodyWords(status, t);
+    case "away":
+      return { title: t.awayTitle, words: `${t.awaySearching} ${retryWords(connection, now_ms, t)}` };
+    case "bad":
+      return { title: t.badTitle, words: t.bad };
+    case "refused":
+      return { title: t.refusedTitle, words: t.refused(page.failure) };
+    case "gone":
+      return { title: t.goneTitle, words: t.gone };
+    default: {
+      const elapsed = formatDuration(now_ms - page.started_ms);
+      return { title: t.searchingTitle, words: t.searching(elapsed, status?.asked ?? 0, status?.holders ?? 0) };
+    }
+  }
+}
+
+function nobodyWords({ reason, asked }, t) {
+  if (reason === "silent") return { title: t.silentTitle(Math.max(asked, 1)), words: t.keepsWaiting };
+  if (reason === "wrong_bytes") return { title: t.wrongBytesTitle, words: t.keepsWaiting };
+  return { title: t.nobodyTitle, words: t.nobody };
+}
+
+/**
+ * When the connection comes back.
+ * @param {Connection} connection
+ * @param {number} now_ms
+ * @param {object} t
+ * @returns {string}
+ */
+export function retryWords({ state, retry_at_ms }, now_ms, t) {
+  if (state === "closed") return t.closedForGood;
+  if (state !== "away") return t.retrying;
+  return retry_at_ms === null ? t.retryPaused : t.retryIn(formatDuration(Math.max(1000, retry_at_ms - now_ms)));
+}
+
+/**
+ * Whether this tab is the only place the page lives in, after it had been in others.
+ * @param {PageModel} page
+ * @returns {boolean}
+ */
+export function isLast({ is_holder, is_maker, had_others, count }) {
+  return is_holder && count === 1 && (had_others || !is_maker);
+}
+
+/**
+ * The sentence of somebody who has the page.
+ * @param {PageModel} page
+ * @param {object} t
+ * @returns {string}
+ */
+export function holdSentence(page, t) {
+  const others = (page.count ?? 1) - 1;
+  if (page.hold_refusal) return page.hold_refusal === "phx_close" ? t.takenOver : t.refusedHold(page.hold_refusal);
+  if (isLast(page)) return t.last;
+  if (others > 0) return page.is_maker ? t.mayClose(others) : t.holdingToo(others);
+  if (page.is_maker) return page.is_holder ? t.livesHere : t.puttingUp;
+  return t.holding;
+}

@@ -1,0 +1,113 @@
+// Real Chromium, and what a visitor does in it.
+
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+import { PATIENCE_MS, until } from './wait.js';
+
+const PROGRAM = process.env.WHILST_CHROMIUM || '/usr/bin/chromium';
+const OUTPUT = process.env.WHILST_OUTPUT || fileURLToPath(new URL('../../build/output/', import.meta.url));
+
+const ARGUMENTS = [
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+// A browser with a fresh profile. Playwright would switch the popup blocker off.
+export function startBrowser(args = []) {
+  return chromium.launch({
+    executablePath: PROGRAM,
+    headless: true,
+    chromiumSandbox: false,
+    args: [...ARGUMENTS, ...args],
+    ignoreDefaultArgs: ['--disable-popup-blocking'],
+  });
+}
+
+export function screenshot(page, name) {
+  mkdirSync(OUTPUT, { recursive: true });
+  return page.screenshot({ path: join(OUTPUT, `${name}.png`) });
+}
+
+// One person with one tab in a browser of their own.
+export class Visitor {
+  static async open(test, browser, url) {
+    const context = await browser.newContext({ viewport: { width: 1100, height: 760 }, locale: 'en-GB' });
+    test.after(() => context.close());
+    context.setDefaultTimeout(PATIENCE_MS);
+    const visitor = new Visitor(context, await context.newPage());
+    // What follows waits for what it needs; a page's own pictures are its own affair.
+    await visitor.page.goto(url, { waitUntil: 'commit' });
+    return visitor;
+  }
+
+  constructor(context, page) {
+    this.context = context;
+    this.page = page;
+    this.errors = [];
+    this.console = [];
+    page.on('pageerror', (error) => this.errors.push(String(error)));
+    page.on('console', (message) => this.console.push(message.text()));
+  }
+
+  // Puts a page up as a person would: the hash in the address.
+  async putUp(content) {
+    await this.untilState('making');
+    await this.page.fill('#content', content);
+    await this.page.click('#put-up');
+    await this.page.waitForURL(/\/[0-9a-f]{64}$/);
+    await this.untilState('showing');
+    return new URL(this.page.url()).pathname.slice(1);
+  }
+
+  state() {
+    return this.page.locator('#state').getAttribute('data-state');
+  }
+
+  async untilState(state) {
+    let seen;
+    const reached = async () => (seen = await this.state()) === state;
+    await until(reached, () => `the state ${state}, instead of ${seen}`);
+  }
+
+  async untilCount(count) {
+    let seen;
+    const reached = async () => {
+      seen = await this.page.locator('#count').textContent();
+      return Number.parseInt(seen, 10) === count;
+    };
+    await until(reached, () => `the count ${count}, instead of "${seen}"`);
+  }
+
+  async untilLogged(pattern) {
+    const seen = () => this.console.some((line) => pattern.test(line));
+    await until(seen, () => `${pattern} in the console, which has: ${this.console.join('\n')}`);
+  }
+
+  // The plain text that is shown.
+  text() {
+    return this.page.locator('#text').textContent();
+  }
+
+  // The frame that shows an HTML page, once it has the page.
+  async frame(selector) {
+    const content = this.page.frameLocator('#frame').locator(selector).first();
+    await content.waitFor({ state: 'attached' });
+    const element = await this.page.locator('#frame').elementHandle();
+    return element.contentFrame();
+  }
+
+  close() {
+    return this.context.close();
+  }
+
+  assertNoErrors() {
+    assert.deepEqual(this.errors, []);
+  }
+}
