@@ -9,6 +9,7 @@ import { PATIENCE_MS, until } from './wait.js';
 
 const PROGRAM = process.env.WHILST_CHROMIUM || '/usr/bin/chromium';
 const OUTPUT = process.env.WHILST_OUTPUT || fileURLToPath(new URL('../../build/output/', import.meta.url));
+const TYPED_AT_MOST = 100_000; // characters
 
 const ARGUMENTS = [
   '--disable-gpu',
@@ -30,9 +31,11 @@ export function startBrowser(args = []) {
   });
 }
 
-export function screenshot(page, name) {
+// Chromium without a display sometimes has no frame to give yet: then it is asked again.
+export async function screenshot(page, name) {
   mkdirSync(OUTPUT, { recursive: true });
-  return page.screenshot({ path: join(OUTPUT, `${name}.png`) });
+  const taken = () => page.screenshot({ path: join(OUTPUT, `${name}.png`) }).catch(() => null);
+  await until(taken, `a screenshot of ${name}`);
 }
 
 // One person with one tab in a browser of their own.
@@ -59,11 +62,29 @@ export class Visitor {
   // Puts a page up as a person would: the hash in the address.
   async putUp(content) {
     await this.untilState('making');
-    await this.page.fill('#content', content);
+    await this.#write(content);
     await this.page.click('#put-up');
     await this.page.waitForURL(/\/[0-9a-f]{64}$/);
     await this.untilState('showing');
     return new URL(this.page.url()).pathname.slice(1);
+  }
+
+  // Typing is an edit for Chromium, which takes minutes over twenty thousand lines.
+  async #write(content) {
+    if (content.length < TYPED_AT_MOST) return this.page.fill('#content', content);
+    return this.page.locator('#content').evaluate((element, value) => {
+      element.value = value;
+      element.dispatchEvent(new Event('input', { bubbles: true }));
+    }, content);
+  }
+
+  // Typing or pasting a long text takes Chromium half a minute; there it is set.
+  write(content) {
+    if (content.length < 10_000) return this.page.fill('#content', content);
+    return this.page.locator('#content').evaluate((area, text) => {
+      area.value = text;
+      area.dispatchEvent(new Event('input', { bubbles: true }));
+    }, content);
   }
 
   state() {

@@ -95,7 +95,7 @@ describe('pages of several kinds', () => {
   test('a page that is too large is not put up', async (t) => {
     const author = await visit(t, `${server.url}/`);
     await until(async () => /MB|MiB|1,?048,?576/.test(await author.page.locator('#meter').textContent()), 'the limit');
-    await author.page.fill('#content', 'x'.repeat((1 << 20) + 1));
+    await author.write('x'.repeat((1 << 20) + 1));
     await author.page.click('#put-up');
     assert.equal(await author.state(), 'making');
     assert.equal(author.page.url(), `${server.url}/`);

@@ -101,14 +101,16 @@ export const refreshingDocument = (address) =>
 export const navigatingDocument = (address) =>
   `<!doctype html><h1 id="marker">About to go</h1><script>console.log('hostile goes'); location = '${address}'</script>`;
 
-// Hears requests and bare connections. `home` is a document that it serves itself.
+// Hears requests, and counts every byte that comes. `home` is a document that it serves itself.
+// Bare connections are not counted: Chromium opens one for a frame's navigation before it looks
+// at the policy that then refuses it (docs/SECURITY.md).
 export class Canary {
   constructor() {
     this.heard = [];
-    this.connections = 0;
+    this.sockets = [];
     this.home = '';
     this.server = createServer((incoming, outgoing) => this.#answer(incoming, outgoing));
-    this.server.on('connection', () => (this.connections += 1));
+    this.server.on('connection', (socket) => this.sockets.push(socket));
     this.server.on('upgrade', (incoming, socket) => {
       this.heard.push(incoming.url.slice(1));
       socket.destroy();
@@ -135,7 +137,11 @@ export class Canary {
 
   forget() {
     this.heard = [];
-    this.connections = 0;
+    this.sockets = [];
+  }
+
+  get bytes() {
+    return this.sockets.reduce((sum, socket) => sum + socket.bytesRead, 0);
   }
 
   close() {

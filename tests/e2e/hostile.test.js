@@ -89,7 +89,7 @@ test('static: scripts are dead, and nothing of the page reaches anybody', async 
     });
     assert.deepEqual(reached, { requests: 0, upgrades: 0, sessions: 0 });
     assert.deepEqual(canary.heard, []);
-    assert.equal(canary.connections, 0);
+    assert.equal(canary.bytes, 0);
     assert.ok(!reader.console.some((line) => DONE.test(line)), 'its script ran');
     await screenshot(reader.page, 'hostile-static');
     await reader.close();
@@ -109,7 +109,7 @@ test('scripted: scripts run, and still nothing reaches anybody', async (t) => {
     // One request: the scripted frame's own document.
     assert.deepEqual(reached, { requests: 1, upgrades: 0, sessions: 0 });
     assert.deepEqual(canary.heard, []);
-    assert.equal(canary.connections, 0);
+    assert.equal(canary.bytes, 0);
     assert.equal(reader.context.pages().length, 1, 'no window was opened');
     assert.deepEqual(await appDocument(reader.page), before);
     assert.equal(await reader.state(), 'showing');

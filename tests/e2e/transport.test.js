@@ -284,8 +284,10 @@ describe('frames and fragments', () => {
     const socket = client.socket._socket;
     socket.on('error', () => {});
     socket.write(header);
-    for (let i = 0; i < 16; i += 1) socket.write(Buffer.alloc(8_192, 0x20));
-    assert.equal((await endOf(client, 'a frame without an end')).code, 1009);
+    socket.write('[null,"1","phoenix","heartbeat",{"x":"');
+    for (let i = 0; i < 16; i += 1) socket.write(Buffer.alloc(8_192, 'x'));
+    const end = await endOf(client, 'a frame without an end');
+    assert.deepEqual(end, { code: 1009, reason: 'message_size' });
     await assertAlive();
   });
 
