@@ -15,6 +15,7 @@ enum message_form { MESSAGE_TEXT, MESSAGE_BINARY };
 
 struct message {
     uint32_t refs;
+    uint32_t queued; /* outboxes that it waits in; kept by the transport */
     enum message_form form;
     size_t capacity; /* of storage */
     size_t start;    /* of the bytes in storage; at least MESSAGE_HEADROOM */

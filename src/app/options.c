@@ -48,6 +48,8 @@ static const struct option_row rows[] = {
     {"max-fragments", "N", "Sizes", "fragments in one message", OPTION_COUNT, HUB(fragments_max), 1, 1000000},
     {"max-in-flight", "BYTES", "Sizes", "memory for pages being received", OPTION_SIZE, HUB(in_flight_bytes_max), 1 << 20, (uint64_t)1 << 40},
     {"max-outbox", "BYTES", "Sizes", "what may wait for a client that does not read", OPTION_COUNT, NET(outbox_bytes_max), 64 << 10, 1 << 30},
+    {"max-outbox-soft", "BYTES", "Sizes", "and for no longer than --write-timeout", OPTION_COUNT, NET(outbox_bytes_soft), 64 << 10, 1 << 30},
+    {"max-queued", "BYTES", "Sizes", "what may wait for all clients together, a shared page counting once", OPTION_SIZE, NET(queued_bytes_max), 1 << 20, (uint64_t)1 << 40},
     {"max-topics", "N", "Rates", "topics in one session", OPTION_COUNT, HUB(topics_max), 1, 60000},
     {"message-rate", "N", "Rates", "messages a second in one session; 0: no limit", OPTION_COUNT, HUB(message_rate), 0, 1000000},
     {"message-burst", "N", "Rates", "and at once", OPTION_COUNT, HUB(message_burst), 1, 1000000},

@@ -83,10 +83,8 @@ struct slice send_topic(const struct membership *member, char text[TOPIC_TEXT_MA
 
 struct ref send_join_ref(const struct membership *member)
 {
-    enum ref_kind kind = member->join_ref_integer     ? REF_INTEGER
-                         : member->join_ref_size > 0 ? REF_STRING
-                                                      : REF_NULL;
-    return (struct ref){kind, {member->join_ref, member->join_ref_size}};
+    return (struct ref){(enum ref_kind)member->join_ref_kind,
+                        {member->join_ref, member->join_ref_size}};
 }
 
 void send_end(struct hub *hub, const struct membership *member, enum reason reason)

@@ -38,7 +38,7 @@ struct membership {
     bool silent : 1;         /* a holder that did not answer in time */
     bool binary : 1;         /* a seeker that takes binary content */
     bool status : 1;         /* a seeker that wants status events */
-    bool join_ref_integer : 1;
+    uint8_t join_ref_kind;   /* enum ref_kind */
     uint8_t join_ref_size;
     char join_ref[];
 };

@@ -174,8 +174,20 @@ static bool go_away(struct hub *hub, struct membership *member)
     return true;
 }
 
+/* The seekers go first: what then becomes of their pages is no news for this session. */
+static void drop_seekers(struct hub *hub, struct session *session)
+{
+    struct membership **at = &session->topics;
+    while (*at != NULL)
+        if ((*at)->kind == TOPIC_WANT)
+            leave(hub, *at);
+        else
+            at = &(*at)->next;
+}
+
 void topics_drop_all(struct hub *hub, struct session *session)
 {
+    drop_seekers(hub, session);
     while (session->topics != NULL)
         if (!go_away(hub, session->topics)) leave(hub, session->topics);
     while (session->barred != NULL) {
@@ -264,7 +276,7 @@ static struct membership *member_new(struct hub *hub, struct session *session,
     member->session = session;
     member->upper = topic->upper;
     member->kind = (uint8_t)topic->kind;
-    member->join_ref_integer = join_ref->kind == REF_INTEGER;
+    member->join_ref_kind = (uint8_t)join_ref->kind;
     member->join_ref_size = (uint8_t)join_ref->text.size;
     if (join_ref->text.size > 0)
         memcpy(member->join_ref, join_ref->text.data, join_ref->text.size);

@@ -21,8 +21,8 @@ struct exchange {
     struct endpoint endpoint;
     struct server *server;
     struct lws *wsi;
-    struct ring waiting; /* in the server's ring until there is an answer */
-    uint64_t since_ms;
+    struct ring waiting; /* in the server's ring, by since_ms */
+    uint64_t since_ms;   /* the request came, or the client last took something */
     struct page_hash hash;
     unsigned status; /* 0 until there is an answer */
     struct message *message; /* holds the page's bytes, at its end */
@@ -140,12 +140,19 @@ static void free_exchange(struct exchange *exchange)
     free(exchange);
 }
 
+static void note_progress(struct exchange *exchange)
+{
+    exchange->since_ms = server_now_ms(exchange->server);
+    ring_append(exchange->status == 0 ? &exchange->server->asking : &exchange->server->writing,
+                &exchange->waiting);
+}
+
 /* There is an answer: it is written when the socket takes it. */
 static void answer(struct exchange *exchange, unsigned status)
 {
     if (exchange->status != 0) return;
     exchange->status = status;
-    ring_remove(&exchange->waiting);
+    note_progress(exchange);
     lws_callback_on_writable(exchange->wsi);
 }
 
@@ -213,9 +220,8 @@ static int begin(struct lws *wsi, const struct page_hash *hash)
     exchange->server = server;
     exchange->wsi = wsi;
     exchange->hash = *hash;
-    exchange->since_ms = server_now_ms(server);
     ring_init(&exchange->waiting);
-    ring_append(&server->exchanges, &exchange->waiting);
+    note_progress(exchange);
     lws_set_opaque_user_data(wsi, exchange);
     lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0); /* ours is bytes_sweep */
     if (server_connect(server, &exchange->endpoint, &nowhere, &reason))
@@ -273,6 +279,7 @@ int bytes_writeable(struct lws *wsi)
     if (exchange->sent < exchange->size && !lws_partial_buffered(wsi) &&
         !write_chunk(exchange))
         return -1;
+    note_progress(exchange);
     if (exchange->sent < exchange->size) {
         lws_callback_on_writable(wsi);
         return 0;
@@ -288,13 +295,22 @@ int bytes_closed(struct lws *wsi)
     return 0;
 }
 
+/* The oldest of a ring if it has been there for so long, or NULL. */
+static struct exchange *overdue(struct server *server, struct ring *ring, uint32_t after_ms)
+{
+    struct exchange *oldest = NET_OWNER(ring->next, struct exchange, waiting);
+    if (ring->next == ring || oldest->since_ms + after_ms > server_now_ms(server)) return NULL;
+    return oldest;
+}
+
 void bytes_sweep(struct server *server)
 {
-    uint64_t now = server_now_ms(server);
-    while (server->exchanges.next != &server->exchanges) {
-        struct exchange *exchange =
-            NET_OWNER(server->exchanges.next, struct exchange, waiting);
-        if (exchange->since_ms + server->config->fetch_ms > now) return;
+    struct exchange *exchange;
+    while ((exchange = overdue(server, &server->asking, server->config->fetch_ms)) != NULL)
         answer(exchange, 504);
+    while ((exchange = overdue(server, &server->writing, server->config->write_ms)) != NULL) {
+        hub_metrics(server->hub)->refusals[REASON_SLOW_READER]++;
+        ring_remove(&exchange->waiting);
+        lws_set_timeout(exchange->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
     }
 }

@@ -11,7 +11,7 @@ int bytes_request(struct lws *wsi, const struct page_hash *hash, bool head, bool
 int bytes_writeable(struct lws *wsi);
 int bytes_closed(struct lws *wsi);
 
-/* Answers the requests that have waited too long. */
+/* Answers the requests that have waited too long, and ends those that nobody reads. */
 void bytes_sweep(struct server *server);
 
 #endif

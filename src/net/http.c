@@ -81,6 +81,9 @@ int http_send(struct lws *wsi, const struct http_answer *answer)
     int written = lws_write(wsi, buffer + LWS_PRE, head + body, LWS_WRITE_HTTP_FINAL);
     free(buffer);
     if (written < 0 || answer->close) return -1;
+    if (lws_partial_buffered(wsi))
+        lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT,
+                        (int)(server_of(wsi)->config->write_ms / 1000) + 1);
     return lws_http_transaction_completed(wsi) ? -1 : 0;
 }
 
@@ -157,6 +160,21 @@ static bool has_header(struct lws *wsi, enum lws_token_indexes token)
     char any[2];
     return lws_hdr_total_length(wsi, token) > 0 ||
            lws_hdr_copy_fragment(wsi, any, sizeof any, token, 0) >= 0;
+}
+
+/* A GET has no body, and every request names one host (RFC 9112, section 3.2): what says otherwise
+   is an error or an attempt to have two servers read it differently. */
+static const char *fault_of(struct lws *wsi)
+{
+    char any[2], length[24];
+    copy_header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, length, sizeof length);
+    if (!has_header(wsi, WSI_TOKEN_HOST)) return "the Host header is missing\n";
+    if (lws_hdr_copy_fragment(wsi, any, sizeof any, WSI_TOKEN_HOST, 1) != -1)
+        return "there is more than one Host header\n";
+    if (has_header(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) ||
+        (length[0] != '\0' && strcmp(length, "0") != 0))
+        return "this request has no body\n";
+    return NULL;
 }
 
 /* The host goes into a policy, so it must be of harmless characters. An IPv6 address has no
@@ -357,6 +375,8 @@ int http_request(struct lws *wsi, const char *path, size_t size)
     read_host(&request);
     if (!get && !request.head)
         return send_text(&request, 405, "only GET and HEAD\n", "Allow: GET, HEAD\r\n");
+    const char *fault = fault_of(wsi);
+    if (fault != NULL) return send_text(&request, 400, fault, NULL);
     if (request.path == NULL)
         return send_text(&request, 404, "there is nothing at this address\n", NULL);
     if (request.path[0] == '\0') {
@@ -423,6 +443,8 @@ int http_confirm_upgrade(struct lws *wsi)
     copy_header(wsi, WSI_TOKEN_UPGRADE, upgrade, sizeof upgrade);
     copy_header(wsi, WSI_TOKEN_GET_URI, path, sizeof path);
     if (strcasecmp(upgrade, "websocket") != 0) return -1;
+    const char *fault = fault_of(wsi);
+    if (fault != NULL) return refuse_upgrade(&request, 400, fault);
     const char *below = below_base(request.server, path);
     if (below == NULL || strcmp(below, "/ws/websocket") != 0)
         return refuse_upgrade(&request, 404, "WebSocket connections go to /ws/websocket\n");

@@ -34,6 +34,8 @@ struct server_config server_config_default(void)
         .hub = hub_config_default(),
         .base_path = "",
         .outbox_bytes_max = 3 << 20,
+        .outbox_bytes_soft = 1 << 20,
+        .queued_bytes_max = 256 << 20,
         .write_ms = 10000,
         .ping_ms = 25000,
         .hang_up_ms = 35000,
@@ -314,7 +316,8 @@ static void init_server(struct server *server, const struct server_config *confi
     ring_init(&server->quiet);
     ring_init(&server->pinged);
     ring_init(&server->waiting);
-    ring_init(&server->exchanges);
+    ring_init(&server->asking);
+    ring_init(&server->writing);
     if (getrandom(seed, sizeof seed, 0) != sizeof seed) abort();
     server->hub = hub_new(&config->hub, seed);
 }

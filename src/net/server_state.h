@@ -14,7 +14,8 @@
     X(counter, upgrades_total, "WebSocket connections established")                            \
     X(counter, upgrades_refused_total, "WebSocket upgrades refused by path, version or origin") \
     X(counter, http_requests_total, "HTTP requests answered")                                  \
-    X(gauge, outbox_bytes, "Bytes waiting for clients to read them")
+    X(gauge, queued_bytes, "Bytes waiting for clients to read them, a shared page once")        \
+    X(counter, shed_total, "Clients cut off because too much waited for all of them")
 
 struct net_metrics {
 #define X(type, field, help) uint64_t field;
@@ -51,7 +52,8 @@ struct server {
     size_t endpoints_capacity;
     struct ring quiet, pinged; /* connections, those heard longest ago first */
     struct ring waiting;       /* connections whose client does not read, likewise */
-    struct ring exchanges;     /* HTTP requests that wait for a page, oldest first */
+    struct ring asking;        /* HTTP requests that wait for a page, oldest first */
+    struct ring writing;       /* and those being answered, by when they last took something */
     struct connection *dirty;  /* connections with something to write in this turn */
     struct net_metrics metrics;
     bool settling, stopping;

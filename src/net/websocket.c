@@ -37,6 +37,7 @@ struct connection {
     struct ring life;    /* in quiet or pinged */
     struct ring waiting; /* in waiting whilst the client does not read */
     uint64_t heard_ms, progress_ms;
+    uint64_t over_ms; /* since when the outbox is over its soft limit; 0: it is not */
     uint16_t close_code; /* 0 until the connection is to be closed */
     uint8_t close_reason;
     bool dirty : 1, ping_due : 1, close_sent : 1, frame_open : 1;
@@ -73,7 +74,9 @@ static void drop_first(struct connection *connection)
     if (connection->first == NULL) connection->last = &connection->first;
     connection->sent = 0;
     connection->outbox_bytes -= size;
-    connection->server->metrics.outbox_bytes -= size;
+    if (connection->outbox_bytes <= connection->server->config->outbox_bytes_soft)
+        connection->over_ms = 0;
+    if (--parcel->message->queued == 0) connection->server->metrics.queued_bytes -= size;
     message_unref(parcel->message);
     free(parcel);
 }
@@ -111,12 +114,34 @@ static void cut_off(struct connection *connection)
     lws_set_timeout(connection->wsi, PENDING_TIMEOUT_USER_REASON_BASE, 2);
 }
 
+/* Too much waits for all clients together: those go first that have not read for longest. */
+static void shed(struct server *server)
+{
+    while (server->metrics.queued_bytes > server->config->queued_bytes_max &&
+           server->waiting.next != &server->waiting) {
+        server->metrics.shed_total++;
+        cut_off(NET_OWNER(server->waiting.next, struct connection, waiting));
+    }
+}
+
+/* Whether an outbox may grow to so many bytes now. */
+static bool has_room(struct connection *connection, size_t bytes)
+{
+    const struct server_config *config = connection->server->config;
+    uint64_t now = server_now_ms(connection->server);
+    if (bytes > config->outbox_bytes_max) return false;
+    if (bytes <= config->outbox_bytes_soft) return true;
+    if (connection->over_ms == 0) connection->over_ms = now;
+    return now - connection->over_ms <= config->write_ms;
+}
+
 static void on_take(struct endpoint *endpoint, struct message *message)
 {
     struct connection *connection = NET_OWNER(endpoint, struct connection, endpoint);
+    struct server *server = connection->server;
     struct parcel *parcel = NULL;
     size_t bytes = connection->outbox_bytes + message->size;
-    if (connection->close_code == 0 && bytes <= connection->server->config->outbox_bytes_max)
+    if (connection->close_code == 0 && has_room(connection, bytes))
         parcel = malloc(sizeof *parcel);
     if (parcel == NULL) {
         message_unref(message);
@@ -127,8 +152,9 @@ static void on_take(struct endpoint *endpoint, struct message *message)
     *connection->last = parcel;
     connection->last = &parcel->next;
     connection->outbox_bytes = (uint32_t)bytes;
-    connection->server->metrics.outbox_bytes += message->size;
+    if (message->queued++ == 0) server->metrics.queued_bytes += message->size;
     mark_dirty(connection);
+    if (server->metrics.queued_bytes > server->config->queued_bytes_max) shed(server);
 }
 
 /* Writes the next chunk of the first parcel. The library puts its header in front of a chunk,
