@@ -222,6 +222,7 @@ static bool make_context(struct server *server)
         .pt_serv_buf_size = 64 << 10,
         .keepalive_timeout = 5,
         .timeout_secs = server->config->header_seconds,
+        .timeout_secs_ah_idle = server->config->header_seconds,
         .retry_and_idle_policy = &no_timers,
     };
     lws_set_log_level(LLL_ERR | LLL_WARN, on_library_log);
