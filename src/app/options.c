@@ -1,6 +1,6 @@
 /* One table of options, walked by the reader of flags, the reader of the environment and the
-   printer of help. A flag --max-pages is the variable WHILST_MAX_PAGES; flags come last and
-   win. The value of a list replaces what the environment gave with its first use. */
+   printer of help. A flag --max-page is the variable WHILST_MAX_PAGE; flags come last and
+   win. Numbers of bytes take K, M and G. The value of a list replaces what the environment gave with its first use. */
 #include "options.h"
 
 #include <ctype.h>
@@ -13,7 +13,7 @@
 
 enum option_kind {
     OPTION_COUNT, /* uint32_t */
-    OPTION_SIZE,  /* size_t; takes K, M, G */
+    OPTION_SIZE,  /* size_t */
     OPTION_FLAG,  /* bool */
     OPTION_TEXT,  /* const char * */
     OPTION_LISTEN,
@@ -89,7 +89,7 @@ static bool read_number(const struct option_row *row, const char *value, uint64_
     errno = 0;
     unsigned long long base = strtoull(value, &end, 10);
     const char *unit = *end == '\0' ? NULL : strchr(units, toupper((unsigned char)*end));
-    bool sized = row->kind == OPTION_SIZE && unit != NULL && end[1] == '\0';
+    bool sized = strcmp(row->argument, "BYTES") == 0 && unit != NULL && end[1] == '\0';
     *number = base;
     if (sized) *number <<= 10 * (unit - units + 1);
     snprintf(wanted, sizeof wanted, "a number from %llu to %llu",

@@ -17,6 +17,7 @@ struct message *message_new(enum message_form form, size_t front, size_t capacit
     if (message == NULL) return NULL;
     message->refs = 1;
     message->queued = 0;
+    message->subject = 0;
     message->form = form;
     message->capacity = total;
     message->start = MESSAGE_HEADROOM + front;

@@ -34,7 +34,8 @@ static void tell_count(struct hub *hub, struct page *page, struct membership *on
 {
     char payload[32];
     uint32_t count = page->holders.count;
-    struct broadcast broadcast = {.event = "visitors_count", .payload = payload};
+    struct broadcast broadcast = {
+        .event = "visitors_count", .payload = payload, .subject = page->link.key | 1};
     snprintf(payload, sizeof payload, "{\"count\":%" PRIu32 "}", count);
     if (only != NULL) {
         tell(hub, &broadcast, only, count);

@@ -122,7 +122,9 @@ static struct message *broadcast_new(const struct broadcast *broadcast,
                           .topic = send_topic(member, text),
                           .event = slice_of(broadcast->event),
                           .payload = slice_of(broadcast->payload)};
-    return wire_encode_new(WIRE_SERVER, &frame);
+    struct message *message = wire_encode_new(WIRE_SERVER, &frame);
+    if (message != NULL) message->subject = broadcast->subject;
+    return message;
 }
 
 void send_broadcast(struct hub *hub, struct broadcast *broadcast,

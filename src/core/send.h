@@ -34,6 +34,7 @@ void send_push(struct hub *hub, const struct membership *member, const char *eve
    topic was written. Zeroed memory but for event and payload; clear when done. */
 struct broadcast {
     const char *event, *payload;
+    uint64_t subject; /* of the messages */
     struct message *plain;
 };
 void send_broadcast(struct hub *hub, struct broadcast *broadcast,

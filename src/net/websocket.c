@@ -114,6 +114,25 @@ static void cut_off(struct connection *connection)
     lws_set_timeout(connection->wsi, PENDING_TIMEOUT_USER_REASON_BASE, 2);
 }
 
+/* Puts news in the place of older news about the same, if that waits and is not begun. */
+static bool replace(struct connection *connection, struct message *message)
+{
+    struct parcel *parcel = connection->first;
+    struct server *server = connection->server;
+    if (message->subject == 0 || parcel == NULL) return false;
+    if (connection->sent > 0) parcel = parcel->next;
+    while (parcel != NULL && parcel->message->subject != message->subject)
+        parcel = parcel->next;
+    if (parcel == NULL) return false;
+    connection->outbox_bytes += (uint32_t)(message->size - parcel->message->size);
+    if (--parcel->message->queued == 0)
+        server->metrics.queued_bytes -= parcel->message->size;
+    if (message->queued++ == 0) server->metrics.queued_bytes += message->size;
+    message_unref(parcel->message);
+    parcel->message = message;
+    return true;
+}
+
 /* Too much waits for all clients together: those go first that have not read for longest. */
 static void shed(struct server *server)
 {
@@ -124,13 +143,16 @@ static void shed(struct server *server)
     }
 }
 
-/* Whether an outbox may grow to so many bytes now. */
-static bool has_room(struct connection *connection, size_t bytes)
+/* Whether so many bytes more may wait. An empty outbox takes any message, and the message that is
+   being written does not count for the soft limit: a slow line is no fault. */
+static bool has_room(struct connection *connection, size_t more)
 {
     const struct server_config *config = connection->server->config;
     uint64_t now = server_now_ms(connection->server);
+    if (connection->first == NULL) return true;
+    size_t bytes = connection->outbox_bytes + more;
     if (bytes > config->outbox_bytes_max) return false;
-    if (bytes <= config->outbox_bytes_soft) return true;
+    if (bytes - connection->first->message->size <= config->outbox_bytes_soft) return true;
     if (connection->over_ms == 0) connection->over_ms = now;
     return now - connection->over_ms <= config->write_ms;
 }
@@ -140,8 +162,8 @@ static void on_take(struct endpoint *endpoint, struct message *message)
     struct connection *connection = NET_OWNER(endpoint, struct connection, endpoint);
     struct server *server = connection->server;
     struct parcel *parcel = NULL;
-    size_t bytes = connection->outbox_bytes + message->size;
-    if (connection->close_code == 0 && has_room(connection, bytes))
+    if (replace(connection, message)) return;
+    if (connection->close_code == 0 && has_room(connection, message->size))
         parcel = malloc(sizeof *parcel);
     if (parcel == NULL) {
         message_unref(message);
@@ -151,7 +173,7 @@ static void on_take(struct endpoint *endpoint, struct message *message)
     *parcel = (struct parcel){NULL, message};
     *connection->last = parcel;
     connection->last = &parcel->next;
-    connection->outbox_bytes = (uint32_t)bytes;
+    connection->outbox_bytes += (uint32_t)message->size;
     if (message->queued++ == 0) server->metrics.queued_bytes += message->size;
     mark_dirty(connection);
     if (server->metrics.queued_bytes > server->config->queued_bytes_max) shed(server);

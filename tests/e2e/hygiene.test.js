@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { connectClient, holdPage } from './client.js';
+import { connectClient, holdPage, sha256 } from './client.js';
 import { Wire, request } from './http.js';
 import { refusals } from './metrics.js';
 import { serverFor, startServer } from './server.js';
@@ -102,4 +102,27 @@ test('a visitor who does not read costs one page and goes; the page lives', asyn
   const reader = await connectClient(hasty.url);
   await reader.join(`want:${hash}`, { binary: true });
   assert.ok((await reader.next('the page')).binary);
+});
+
+test('counts for a visitor who does not read are replaced, not piled up', async (t) => {
+  const patient = await serverFor(t, { args: ['--count-interval', '1', '--counts-per-second', '1000000', '--max-page', '8M', '--max-outbox', '64M', '--max-outbox-soft', '64M'] });
+  const { hash: large } = await holdPage(patient.url, Buffer.alloc(8 << 20, 7));
+  const hash = sha256('a page with comings and goings');
+  const sloth = await connectClient(patient.url);
+  await sloth.join(`have:${hash}`);
+  sloth.socket.pause();
+  sloth.send(['l', 'l', `want:${large}`, 'phx_join', { binary: true }]);
+  await until(async () => (await patient.metrics()).whilst_queued_bytes > 0, 'an outbox that is not empty');
+  const others = [];
+  for (let i = 0; i < 100; i += 1) {
+    const other = await connectClient(patient.url);
+    await other.join(`have:${hash}`);
+    others.push(other);
+  }
+  const told = (await patient.metrics()).whilst_counts_total;
+  assert.ok(told > 300, `${told} counts were told to all together`);
+  sloth.socket.resume();
+  const counts = [];
+  while (counts.at(-1) !== 101) counts.push((await sloth.event('visitors_count'))[4].count);
+  assert.ok(counts.length <= 3, `one count at the join, one or two since: ${counts}`);
 });
