@@ -68,7 +68,7 @@ export function createStage({ onTitle }) {
     $("stage").dataset.kind = "file";
     const button = create("button", { type: "button", className: "main", textContent: t.download, onclick: download });
     $("stage").replaceChildren(
-      create("h1", { textContent: t.fileTitle }),
+      create("h2", { textContent: t.fileTitle }),
       create("p", { textContent: t.file(formatSize(shown.bytes.length, t)) }),
       button,
     );

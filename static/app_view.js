@@ -50,8 +50,9 @@ export function drawStillHolding(pages, open) {
   show($("still-holding"), pages.length > 0);
   setText($("still-holding-words"), t.stillHolding(pages.length));
   $("still-holding-pages").replaceChildren(
-    ...pages.map(({ hash, title }) => {
-      const link = create("a", { href: hash, textContent: title || t.pageName(hash) });
+    ...pages.map((page) => {
+      const { hash } = page;
+      const link = create("a", { href: hash, textContent: nameOf(page) });
       link.addEventListener("click", (event) => {
         event.preventDefault(); // a reload would lose them
         open(hash);
@@ -86,8 +87,9 @@ function drawBar(page) {
   const holders = count ?? page.status?.holders ?? null;
   show($("count"), holders !== null && !page.is_released);
   if (holders !== null) setText($("count"), t.count(holders));
-  for (const id of ["verified", "size", "age", "download", "let-go", "hold"]) show($(id), has_bytes);
+  for (const id of ["page-title", "verified", "size", "age", "download", "let-go", "hold"]) show($(id), has_bytes);
   if (!has_bytes) return;
+  setText($("page-title"), nameOf(page));
   setText($("size"), formatSize(bytes.length, t));
   setText($("age"), t.held(formatDuration(Date.now() - page.started_ms)));
   setText($("sentence"), holdSentence(page, t));
@@ -95,9 +97,11 @@ function drawBar(page) {
   if ($("link").value !== link) $("link").value = link;
 }
 
+const nameOf = ({ title, hash }) => title || t.pageName(hash);
+
 function titleOf(page) {
   if (!page) return t.makeDocumentTitle;
-  const title = page.title || t.pageName(page.hash);
+  const title = nameOf(page);
   return isLast(page) ? t.lastTitle(title) : t.viewTitle(title, page.bytes ? page.count : null);
 }
 

@@ -2,9 +2,10 @@
 
 const others = (count) => (count === 1 ? "1 other holds" : `${count} others hold`);
 const holders = (count) => (count === 1 ? "1 holder" : `${count} holders`);
+const because = (reason) => (reason ? ` (${reason})` : "");
+const connectionWords = { connecting: "Connecting", open: "Connected", away: "Connection lost", closed: "Disconnected" };
 
 export default {
-  language: "en",
   name: "Whilst",
   bytes: "bytes",
 
@@ -37,7 +38,6 @@ export default {
   verified: "matches its address",
   held: (age) => `held for ${age}`,
   source: "Source",
-  rendered: "Show the page",
   download: "Download",
   letGo: "Let go",
   newPage: "Whilst: make a page",
@@ -99,10 +99,11 @@ export default {
   // The log; the keys are the library's event names
   logTitle: "Log",
   log: {
-    connection: ({ state, reason }) => ({ connecting: "Connecting", open: "Connected", away: "Connection lost", closed: "Disconnected" })[state] + (reason ? ` (${reason})` : ""),
+    connection: ({ state, reason }) => connectionWords[state] + because(reason),
     limits: ({ page_bytes_max }) => `This server relays pages up to ${page_bytes_max} bytes`,
     seeking: ({ holders: count }) => `Looking for the page: ${holders(count)}`,
-    status: ({ state, asked, holders: count, reason }) => `${state === "nobody" ? "Nobody can be asked now" : `Asked ${asked} of ${holders(count)}`}${reason ? ` (${reason})` : ""}`,
+    status: ({ state, asked, holders: count, reason }) =>
+      (state === "nobody" ? "Nobody can be asked now" : `Asked ${asked} of ${holders(count)}`) + because(reason),
     received: ({ size_bytes }) => `Received ${size_bytes} bytes: they match the address`,
     wrong_bytes: ({ size_bytes }) => `Refused ${size_bytes} bytes that do not match the address`,
     holding: () => "Holding the page",

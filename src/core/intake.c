@@ -34,7 +34,7 @@ struct intake {
     size_t received;
     struct json_utf8 utf8; /* of the text so far */
     struct message *kept; /* HEAD, WHOLE: the message so far; BODY, TAIL: the page so far */
-    size_t reserved;      /* what `kept` counts for in in_flight_bytes */
+    size_t reserved;      /* what `kept` counts for in in_flight_bytes; 0 for a head */
     struct membership *holder; /* BODY, TAIL: whose answer it is */
     struct hash_stream *stream;
     struct json_unescaper unescaper;
@@ -64,26 +64,20 @@ void intake_clear(struct hub *hub, struct session *session)
     session->intake = NULL;
 }
 
-/* Makes room in what is kept, within the budget for pages in flight. */
+/* Makes room in what is kept, within the budget for pages in flight; what does not fit is for
+   the caller to drop. A head is small and soon over: it does not count, so that what is then
+   done with it does not hang on the budget. */
 static bool reserve(struct hub *hub, struct intake *intake, size_t more)
 {
-    if (intake->kept == NULL) {
-        size_t first = more > BODY_FIRST ? more : BODY_FIRST;
-        bool body = intake->state == INTAKE_BODY;
-        if (hub->metrics.in_flight_bytes + first > hub->config.in_flight_bytes_max)
-            return false;
-        intake->kept = message_new(intake->form, body ? WIRE_CONTENT_FRONT : 0, first);
-        if (intake->kept == NULL) return false;
-    } else {
-        size_t most = intake->kept->size + more;
-        if (hub->metrics.in_flight_bytes + most > hub->config.in_flight_bytes_max)
-            return false;
-        if (!message_reserve(&intake->kept, more)) return false;
-    }
+    if (intake->kept == NULL)
+        intake->kept = message_new(intake->form,
+                                   intake->state == INTAKE_BODY ? WIRE_CONTENT_FRONT : 0,
+                                   more > BODY_FIRST ? more : BODY_FIRST);
+    if (intake->kept == NULL || !message_reserve(&intake->kept, more)) return false;
     hub->metrics.in_flight_bytes -= intake->reserved;
-    intake->reserved = intake->kept->capacity;
+    intake->reserved = intake->state == INTAKE_HEAD ? 0 : intake->kept->capacity;
     hub->metrics.in_flight_bytes += intake->reserved;
-    return true;
+    return hub->metrics.in_flight_bytes <= hub->config.in_flight_bytes_max;
 }
 
 /* ---- answers ---- */
@@ -117,8 +111,8 @@ static void decline(struct hub *hub, struct intake *intake, struct membership *h
     intake->holder = NULL;
     intake->state = INTAKE_SKIP;
     drop_kept(hub, intake);
-    if (holder->ask == ASK_LATE) {
-        holder->ask = ASK_NONE;
+    if (holder->late > 0) {
+        holder->late--;
         hub->metrics.late_total++;
         send_ok(hub, holder->session, &to, "{}");
     } else {
@@ -293,9 +287,7 @@ static enum reason begin_answer(struct hub *hub, struct intake *intake,
 {
     enum reason reason = REASON_NONE;
     struct message *head = intake->kept; /* `first` and `hash` point into it */
-    size_t head_reserved = intake->reserved;
     intake->kept = NULL;
-    intake->reserved = 0;
     intake->state = INTAKE_BODY;
     intake->holder = holder;
     if (hash.size > 0) intake->fault = judge_hash(hash, holder);
@@ -305,7 +297,6 @@ static enum reason begin_answer(struct hub *hub, struct intake *intake,
     else
         reason = receive_body(hub, intake, first.data, first.size);
     message_unref(head);
-    hub->metrics.in_flight_bytes -= head_reserved;
     return reason;
 }
 
@@ -431,8 +422,8 @@ static enum reason count_part(const struct hub *hub, struct intake *intake,
     return REASON_NONE;
 }
 
-enum reason intake_receive(struct hub *hub, struct session *session,
-                           const struct hub_part *part, struct intake_message *message)
+static enum reason receive_part(struct hub *hub, struct session *session,
+                                const struct hub_part *part, struct intake_message *message)
 {
     if (passes_through(hub, session, part)) {
         *message = (struct intake_message){part->form, part->bytes, part->size};
@@ -451,4 +442,12 @@ enum reason intake_receive(struct hub *hub, struct session *session,
     *message = (struct intake_message){intake->form, kept,
                                        intake->kept == NULL ? 0 : intake->kept->size};
     return REASON_NONE;
+}
+
+enum reason intake_receive(struct hub *hub, struct session *session,
+                           const struct hub_part *part, struct intake_message *message)
+{
+    struct hub_part addressed = *part; /* an empty one may come without an address */
+    if (part->size == 0) addressed.bytes = "";
+    return receive_part(hub, session, &addressed, message);
 }

@@ -126,12 +126,13 @@ static bool ask_next(struct hub *hub, struct fetch *fetch)
     return true;
 }
 
-/* Takes the i-th holder out of the fetch. */
-static void forget(struct hub *hub, struct fetch *fetch, uint32_t i, enum ask_state ask)
+/* Takes the i-th holder out of the fetch; `late` if it may still answer without blame. */
+static void forget(struct hub *hub, struct fetch *fetch, uint32_t i, bool late)
 {
     struct membership *holder = fetch->asks[i].holder;
     fetch->asks[i] = fetch->asks[--fetch->pending];
-    holder->ask = (uint8_t)ask;
+    holder->ask = ASK_NONE;
+    if (late && holder->late < UINT8_MAX) holder->late++;
     holder->session->pending--;
     intake_abandon(hub, holder);
 }
@@ -141,7 +142,7 @@ static void end_fetch(struct hub *hub, struct fetch *fetch)
 {
     while (fetch->pending > 0) {
         struct membership *holder = fetch->asks[0].holder;
-        forget(hub, fetch, 0, ASK_LATE);
+        forget(hub, fetch, 0, true);
         pages_set_front(fetch->page, holder, true);
     }
     fetch->page->fetch = NULL;
@@ -195,7 +196,7 @@ static void drop_silent(struct hub *hub, struct fetch *fetch, uint32_t i)
     fetch->asks[i].holder->silent = true;
     fetch->page->failure = REASON_SILENT;
     hub->metrics.given_up_total++;
-    forget(hub, fetch, i, ASK_NONE);
+    forget(hub, fetch, i, false);
 }
 
 static uint32_t find(const struct fetch *fetch, const struct membership *holder)
@@ -219,7 +220,7 @@ void relay_holder_left(struct hub *hub, struct membership *holder)
 {
     struct fetch *fetch = holder->page->fetch;
     if (holder->ask != ASK_PENDING) return;
-    forget(hub, fetch, find(fetch, holder), ASK_NONE);
+    forget(hub, fetch, find(fetch, holder), false);
     go_on(hub, fetch);
 }
 
@@ -364,7 +365,7 @@ void relay_take_answer(struct hub *hub, struct membership *holder, struct messag
     delivery.bytes = message_bytes(bytes) + bytes->size - delivery.size;
     if (anyone_takes_text(page)) delivery.is_text = json_is_utf8(delivery.bytes, delivery.size);
 
-    forget(hub, fetch, find(fetch, holder), ASK_NONE);
+    forget(hub, fetch, find(fetch, holder), false);
     pages_set_front(page, holder, true);
     end_fetch(hub, fetch);
     while (page->seekers.front > 0) {

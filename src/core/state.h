@@ -17,12 +17,8 @@
 #define TOKEN_MIN 8
 #define TOKEN_MAX 64
 
-/* What a holder owes us. */
-enum ask_state {
-    ASK_NONE,
-    ASK_PENDING, /* asked; the answer will be taken */
-    ASK_LATE,    /* asked, but another was faster: one answer will be dropped without blame */
-};
+/* Whether a holder's answer will be taken. */
+enum ask_state { ASK_NONE, ASK_PENDING };
 
 /* A session in a topic. */
 struct membership {
@@ -35,6 +31,7 @@ struct membership {
     uint32_t count_told;     /* the last visitors_count sent; 0 before */
     uint8_t kind;            /* enum topic_kind */
     uint8_t ask;             /* enum ask_state, of a holder */
+    uint8_t late;            /* answers to come that are dropped without blame */
     bool silent : 1;         /* a holder that did not answer in time */
     bool binary : 1;         /* a seeker that takes binary content */
     bool status : 1;         /* a seeker that wants status events */

@@ -311,6 +311,6 @@ void bytes_sweep(struct server *server)
     while ((exchange = overdue(server, &server->writing, server->config->write_ms)) != NULL) {
         hub_metrics(server->hub)->refusals[REASON_SLOW_READER]++;
         ring_remove(&exchange->waiting);
-        lws_set_timeout(exchange->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+        server_end_socket(exchange->wsi, 0);
     }
 }

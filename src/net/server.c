@@ -154,6 +154,14 @@ void server_disconnect(struct server *server, struct endpoint *endpoint)
     settle(server);
 }
 
+/* The library looks at a new timer only after its next event: it is given one. */
+void server_end_socket(struct lws *wsi, int seconds)
+{
+    lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE,
+                    seconds == 0 ? LWS_TO_KILL_ASYNC : seconds);
+    lws_cancel_service(lws_get_context(wsi));
+}
+
 /* ---- the library ---- */
 
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,

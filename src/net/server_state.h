@@ -68,6 +68,10 @@ void server_receive(struct server *server, const struct endpoint *endpoint,
                     const struct hub_part *part);
 void server_disconnect(struct server *server, struct endpoint *endpoint);
 
+/* Ends a socket within the given seconds, or without a word at once (0), from wherever it is
+   called. */
+void server_end_socket(struct lws *wsi, int seconds);
+
 /* The server of a socket. */
 struct server *server_of(struct lws *wsi);
 

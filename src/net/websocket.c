@@ -18,6 +18,7 @@
 #define CHUNK ((size_t)32 << 10)      /* bytes of one fragment */
 #define TURN ((size_t)128 << 10)      /* bytes written to one client before others have a turn */
 #define CLOSE_SECONDS 5               /* for the client to answer our close frame */
+#define CUT_OFF_SECONDS 2             /* for one who does not read, to take a close frame */
 #define LIFE_BYTES ((size_t)4 << 10)  /* so many bytes of a message count as a sign of life */
 
 struct parcel {
@@ -56,12 +57,6 @@ static void mark_dirty(struct connection *connection)
     connection->dirty = true;
     connection->next_dirty = connection->server->dirty;
     connection->server->dirty = connection;
-}
-
-/* Ends the socket without a word. */
-static void kill_socket(struct connection *connection)
-{
-    lws_set_timeout(connection->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
 }
 
 /* ---- the outbox ---- */
@@ -111,7 +106,7 @@ static void cut_off(struct connection *connection)
     drop_outbox(connection);
     server_disconnect(server, &connection->endpoint);
     close_later(connection, 1008, REASON_SLOW_READER);
-    lws_set_timeout(connection->wsi, PENDING_TIMEOUT_USER_REASON_BASE, 2);
+    server_end_socket(connection->wsi, CUT_OFF_SECONDS);
 }
 
 /* Puts news in the place of older news about the same, if that waits and is not begun. */
@@ -200,11 +195,12 @@ static bool write_chunk(struct connection *connection, size_t *written)
     return true;
 }
 
+/* The ping carries a byte: the library tells us of no pong that is empty. */
 static bool write_ping(struct connection *connection)
 {
-    uint8_t buffer[LWS_PRE];
+    uint8_t buffer[LWS_PRE + 1] = {0};
     connection->ping_due = false;
-    return lws_write(connection->wsi, buffer + LWS_PRE, 0, LWS_WRITE_PING) >= 0;
+    return lws_write(connection->wsi, buffer + LWS_PRE, 1, LWS_WRITE_PING) >= 0;
 }
 
 /* Writes the close frame (RFC 6455, section 5.5.1), as raw bytes. The library's own way, lws_close_reason and -1 from the callback, is
@@ -222,7 +218,7 @@ static bool write_close(struct connection *connection)
     memcpy(frame + 4, word, size);
     connection->close_sent = true;
     ring_remove(&connection->life);
-    lws_set_timeout(connection->wsi, PENDING_TIMEOUT_CLOSE_ACK, CLOSE_SECONDS);
+    server_end_socket(connection->wsi, CLOSE_SECONDS);
     return lws_write(connection->wsi, frame, 4 + size, LWS_WRITE_HTTP) >= 0;
 }
 
@@ -264,7 +260,7 @@ static void flush(struct connection *connection)
         return;
     }
     if (!write_some(connection)) {
-        kill_socket(connection);
+        server_end_socket(connection->wsi, 0);
         return;
     }
     note_progress(connection);
@@ -421,7 +417,7 @@ static void hang_up_silent(struct server *server, uint64_t now)
         ring_remove(&connection->life);
         hub_metrics(server->hub)->refusals[REASON_SILENT]++;
         server_disconnect(server, &connection->endpoint);
-        kill_socket(connection);
+        server_end_socket(connection->wsi, 0);
     }
 }
 

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { connectClient, sha256 } from './client.js';
+import { binaryPush, connectClient, holdPage, sha256 } from './client.js';
 import { refusals } from './metrics.js';
 import { serverFor } from './server.js';
 import { until, within } from './wait.js';
@@ -85,4 +85,99 @@ test('X-Forwarded-For is believed from trusted proxies alone', async (t) => {
   }
   const third = await connectClient(trusting.url, from('198.51.100.7, 192.0.2.1'));
   assert.equal((await within(third.closed, 'the close of the third')).code, 1013);
+});
+
+test('connections: a full server says so', async (t) => {
+  const server = await serverFor(t, { args: ['--max-connections', '2'] });
+  const clients = [await connectClient(server.url), await connectClient(server.url)];
+  const refused = await connectClient(server.url);
+  const end = await within(refused.closed, 'the close of the third');
+  assert.deepEqual(end, { code: 1013, reason: 'connections' });
+  assert.equal(await refusedFor(server, 'connections'), 1);
+  assert.equal((await clients[1].call('all', 'phx_join')).status, 'ok');
+});
+
+// A holder of a page of its own that was asked and has sent most of it.
+async function startAnswer(server, seeker, letter) {
+  const page = Buffer.alloc(900_000, letter);
+  const holder = await holdPage(server.url, page);
+  holder.answer = null;
+  await seeker.join(`want:${holder.hash}`, { binary: true });
+  await holder.client.event('content_request');
+  const message = binaryPush('c1', 'answer', holder.topic, 'content', page);
+  holder.client.socket.send(message.subarray(0, 800_000), { fin: false });
+  return { ...holder, page, message, rest: message.subarray(800_000) };
+}
+
+test('busy: when the memory for pages on their way is used up, a holder is told to wait', async (t) => {
+  const server = await serverFor(t, { args: ['--max-in-flight', '4M'] });
+  const seeker = await connectClient(server.url);
+  const bytes = async () => (await server.metrics()).whilst_in_flight_bytes;
+  const [first, ...others] = [await startAnswer(server, seeker, 'a')];
+  await until(async () => (await bytes()) >= 800_000, 'most of the first page');
+  while (others.length < 8 && (await refusedFor(server, 'busy')) === 0) {
+    others.push(await startAnswer(server, seeker, 'bcdefghi'[others.length]));
+    // Each is either kept or refused before the next one begins.
+    const earlier = others.length;
+    const settled = async () =>
+      (await refusedFor(server, 'busy')) > 0 || (await bytes()) >= 800_000 * (earlier + 1);
+    await until(settled, 'the next page to be kept or refused');
+    assert.ok((await bytes()) <= 4 << 20, 'within the budget');
+  }
+  const refused = others.at(-1);
+  const [, ref, topic, , payload] = await refused.client.event('phx_reply');
+  assert.deepEqual([ref, topic], ['answer', refused.topic]);
+  assert.deepEqual(payload, { status: 'error', response: { reason: 'busy' } });
+  assert.ok(others.length >= 2, `refused already beside ${others.length - 1} others`);
+
+  for (const { client, rest } of [first, ...others]) client.socket.send(rest);
+  const served = [];
+  while (served.length < others.length) served.push(sha256((await seeker.event('content'))[4]));
+  const kept = [first, ...others.slice(0, -1)].map(({ hash }) => hash);
+  assert.deepEqual(served.sort(), kept.sort());
+  assert.equal(await bytes(), 0);
+
+  // The refused holder was not to blame: it is asked again as soon as somebody asks.
+  const { hash } = refused;
+  seeker.send([null, null, `want:${hash}`, 'content_request', { hash }]);
+  await refused.client.event('content_request');
+  refused.client.send(refused.message);
+  assert.ok((await seeker.event('content'))[4].equals(refused.page));
+});
+
+test('slow_reader: a client that does not read is cut off, and costs the others nothing', async (t) => {
+  const server = await serverFor(t, { args: ['--max-outbox', '2097152', '--write-timeout', '60000'] });
+  const holder = await holdPage(server.url, Buffer.alloc(1_000_000, 'slow'));
+  const topic = `want:${holder.hash}`;
+  const slow = await connectClient(server.url);
+  slow.socket._socket.pause();
+  let joins = 0;
+  const refused = async () => {
+    joins += 1;
+    slow.send([`${joins}`, null, topic, 'phx_join', { binary: true }]);
+    return (await refusedFor(server, 'slow_reader')) === 1;
+  };
+  await until(refused, 'the end of a client that does not read');
+  await until(async () => (await server.metrics()).whilst_queued_bytes === 0, 'empty outboxes');
+
+  const brisk = await connectClient(server.url);
+  await brisk.join(topic, { binary: true });
+  assert.equal(sha256((await brisk.event('content'))[4]), holder.hash);
+  slow.socket._socket.resume();
+  assert.ok([1006, 1008].includes((await within(slow.closed, 'the end')).code));
+});
+
+test('the largest page is the operator\'s choice, and told to whoever asks', async (t) => {
+  const server = await serverFor(t, { args: ['--max-page', '2K'] });
+  const client = await connectClient(server.url);
+  const { response } = await client.call('all', 'phx_join', { limits: true });
+  assert.deepEqual(response, { page_bytes_max: 2048 });
+  for (const [size, event] of [[2048, 'content'], [2049, 'phx_error']]) {
+    const holder = await holdPage(server.url, 'x'.repeat(size));
+    const seeker = await connectClient(server.url);
+    await seeker.join(`want:${holder.hash}`);
+    const witness = event === 'content' ? seeker : holder.client;
+    await witness.event(event);
+  }
+  assert.equal(await refusedFor(server, 'page_size'), 1);
 });

@@ -9,7 +9,19 @@ import t from "../../static/strings.en.js";
 const bytes = (text) => new TextEncoder().encode(text);
 const OPEN = { state: "open", retry_at_ms: null, is_lost: false };
 const AWAY = { state: "away", retry_at_ms: 5000, is_lost: true };
-const PAGE = { hash: "a", bytes: null, is_maker: false, is_holder: false, is_released: false, count: null, had_others: false, hold_refusal: null, failure: null, status: null, started_ms: 0 };
+const PAGE = {
+  hash: "a",
+  bytes: null,
+  is_maker: false,
+  is_holder: false,
+  is_released: false,
+  count: null,
+  had_others: false,
+  hold_refusal: null,
+  failure: null,
+  status: null,
+  started_ms: 0,
+};
 const held = (properties) => ({ ...PAGE, bytes: bytes("x"), is_holder: true, ...properties });
 const nobody = (reason, asked = 0) => ({ ...PAGE, status: { state: "nobody", reason, asked, holders: asked } });
 
