@@ -132,7 +132,10 @@ static void print_policy(struct text *text, enum asset_policy policy, const char
     case ASSET_FRAME_SCRIPTED:
         print(text, POLICY_FRAME, "'unsafe-inline' 'unsafe-eval' blob: data:");
         break;
-    case ASSET_FILE: print(text, "Cross-Origin-Resource-Policy: same-origin\r\n"); break;
+    case ASSET_FILE: /* public, and of use to other sites: the library */
+        print(text, "Cross-Origin-Resource-Policy: cross-origin\r\n"
+                    "Access-Control-Allow-Origin: *\r\n");
+        break;
     }
 }
 
