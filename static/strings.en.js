@@ -75,6 +75,8 @@ export default {
   bad: "Its bytes do not match the address, so they are not shown.",
   goneTitle: "You let it go.",
   gone: "If nobody else has it, it is gone.",
+  blockedTitle: "The operator of this server does not relay this page.",
+  blocked: "Nobody can get it or hand it on here.",
   refusedTitle: "The server did not take up the search.",
   refused: (reason) => `Its reason: ${reason}.`,
   awayTitle: "The server is away.",

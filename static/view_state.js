@@ -57,6 +57,7 @@ export function panelWords(state, page, connection, now_ms, t) {
     case "bad":
       return { title: t.badTitle, words: t.bad };
     case "refused":
+      if (page.failure === "blocked") return { title: t.blockedTitle, words: t.blocked };
       return { title: t.refusedTitle, words: t.refused(page.failure) };
     case "gone":
       return { title: t.goneTitle, words: t.gone };
@@ -103,6 +104,7 @@ export function isLast({ is_holder, is_maker, had_others, count }) {
  */
 export function holdSentence(page, t) {
   const others = (page.count ?? 1) - 1;
+  if (page.hold_refusal === "blocked") return t.blockedTitle;
   if (page.hold_refusal) return page.hold_refusal === "phx_close" ? t.takenOver : t.refusedHold(page.hold_refusal);
   if (isLast(page)) return t.last;
   if (others > 0) return page.is_maker ? t.mayClose(others) : t.holdingToo(others);

@@ -7,6 +7,7 @@
 #ifndef WHILST_HUB_H
 #define WHILST_HUB_H
 
+#include "whilst/deny.h"
 #include "whilst/hash.h"
 #include "whilst/message.h"
 #include "whilst/metrics.h"
@@ -98,6 +99,13 @@ struct effect {
 
 /* Takes the oldest effect; false when there is none. */
 bool hub_next_effect(struct hub *hub, struct effect *effect);
+
+/* Refuses these pages from now on, instead of those refused before. Their holders and seekers
+   are told `blocked`. Takes the list, which may be NULL. */
+void hub_take_deny_list(struct hub *hub, struct deny_list *list, uint64_t now_ms);
+
+/* Whether a page is refused. */
+bool hub_denies(const struct hub *hub, const struct page_hash *hash);
 
 /* How many hold a page, those away included. */
 uint32_t hub_holders(struct hub *hub, const struct page_hash *hash);

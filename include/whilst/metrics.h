@@ -15,6 +15,7 @@
     X(gauge, away, "Holders whose connection dropped and whose grace time runs")               \
     X(gauge, seekers, "Seekers now, those served included")                                    \
     X(gauge, fetches, "Fetches under way now")                                                 \
+    X(gauge, denied, "Entries of the operator's deny list")                                    \
     X(gauge, in_flight_bytes, "Bytes of pages being received now")                             \
     X(counter, sessions_total, "Sessions ever connected")                                      \
     X(counter, messages_received_total, "Messages received from sessions")                     \

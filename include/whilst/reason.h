@@ -18,6 +18,7 @@
     X(JOIN_RATE, "join_rate", "join_rate")                                                     \
     X(ASK_RATE, "ask_rate", "ask_rate")                                                        \
     X(BUSY, "busy", "busy")                                                                    \
+    X(BLOCKED, "blocked", "blocked")                                                           \
     X(BAD_JSON, "bad_json", "bad_json")                                                        \
     X(BAD_UTF8, "bad_utf8", "bad_utf8")                                                        \
     X(BAD_BINARY, "bad_binary", "bad_binary")                                                  \

@@ -15,7 +15,8 @@ enum option_kind {
     OPTION_COUNT, /* uint32_t */
     OPTION_SIZE,  /* size_t */
     OPTION_FLAG,  /* bool */
-    OPTION_TEXT,  /* const char * */
+    OPTION_PATH,  /* const char * */
+    OPTION_BASE,
     OPTION_LISTEN,
     OPTION_ORIGIN,
     OPTION_PROXY,
@@ -35,10 +36,11 @@ struct option_row {
 
 static const struct option_row rows[] = {
     {"listen", "ADDRESS", "Where", "HOST:PORT (port 0: any) or unix:PATH; may be repeated", OPTION_LISTEN, 0, 0, 0},
-    {"base-path", "PATH", "Where", "serve below this path, for example /pages", OPTION_TEXT, NET(base_path), 0, 0},
+    {"base-path", "PATH", "Where", "serve below this path, for example /pages", OPTION_BASE, NET(base_path), 0, 0},
     {"origin", "ORIGIN", "Who", "allow browsers on this site too, for example https://a.example; may be repeated", OPTION_ORIGIN, 0, 0, 0},
     {"require-origin", NULL, "Who", "refuse WebSocket clients that send no Origin", OPTION_FLAG, NET(require_origin), 0, 0},
     {"trusted-proxy", "CIDR", "Who", "believe X-Forwarded-For from there; may be repeated", OPTION_PROXY, 0, 0, 0},
+    {"deny-file", "FILE", "Who", "pages that are not relayed, a hash or the SHA-256 of a hash a line; read again when it changes and at SIGHUP", OPTION_PATH, NET(deny_file), 0, 0},
     {"max-connections", "N", "Who", "sessions at the same time; 0: as descriptors allow, up to 20000", OPTION_COUNT, HUB(connections_max), 0, 1000000},
     {"max-per-address", "N", "Who", "of which from one address, an IPv6 /64 counting as one; 0: no limit", OPTION_COUNT, HUB(connections_per_address_max), 0, 1000000},
     {"max-away-per-address", "N", "Who", "dropped holders that one address may have waiting; 0: no limit", OPTION_COUNT, HUB(away_per_address_max), 0, 1000000},
@@ -178,7 +180,8 @@ static bool set(struct options *options, const struct option_row *row, const cha
         *(size_t *)field = (size_t)number;
         return true;
     case OPTION_FLAG: *(bool *)field = true; return true;
-    case OPTION_TEXT: return read_base_path(row, value, field);
+    case OPTION_PATH: *(const char **)field = value; return true;
+    case OPTION_BASE: return read_base_path(row, value, field);
     case OPTION_LISTEN: return read_listen(options, row, value);
     case OPTION_ORIGIN:
         return add_text(row, value, options->origins, &options->origins_count);

@@ -285,6 +285,40 @@ bool hub_next_effect(struct hub *hub, struct effect *effect)
     return true;
 }
 
+struct blocked {
+    const struct hub *hub;
+    struct page_hash *hashes;
+    size_t count;
+};
+
+static void collect_blocked(struct table_link *link, void *context)
+{
+    const struct page *page = MEMORY_OWNER(link, struct page, link);
+    struct blocked *blocked = context;
+    if (deny_has(blocked->hub->denied, &page->hash))
+        blocked->hashes[blocked->count++] = page->hash;
+}
+
+void hub_take_deny_list(struct hub *hub, struct deny_list *list, uint64_t now_ms)
+{
+    struct blocked blocked = {.hub = hub};
+    hub->now_ms = now_ms;
+    deny_free(hub->denied);
+    hub->denied = list;
+    hub->metrics.denied = deny_count(list);
+    if (deny_count(list) == 0 || hub->pages.count == 0) return;
+    blocked.hashes = memory_new(hub->pages.count * sizeof *blocked.hashes);
+    table_visit(&hub->pages, collect_blocked, &blocked);
+    for (size_t i = 0; i < blocked.count; i++)
+        topics_block(hub, &blocked.hashes[i]);
+    free(blocked.hashes);
+}
+
+bool hub_denies(const struct hub *hub, const struct page_hash *hash)
+{
+    return deny_has(hub->denied, hash);
+}
+
 uint32_t hub_holders(struct hub *hub, const struct page_hash *hash)
 {
     const struct page *page = pages_find(hub, hash);
@@ -360,6 +394,7 @@ void hub_free(struct hub *hub)
     table_clear(&hub->slots);
     table_clear(&hub->origins);
     deadlines_clear(&hub->deadlines);
+    deny_free(hub->denied);
     free(hub->places);
     free(hub->effects);
     free(hub);

@@ -125,6 +125,7 @@ struct hub {
     struct place *places;
     uint32_t places_count, places_capacity, free_place; /* place + 1 */
     struct table pages, slots, origins;
+    struct deny_list *denied; /* NULL: none */
     struct deadlines deadlines;
     struct effect *effects; /* a ring */
     size_t effects_first, effects_count, effects_capacity;

@@ -136,3 +136,21 @@ void table_clear(struct table *table)
     free(table->old);
     *table = (struct table){0};
 }
+
+static void visit_buckets(struct table_link **buckets, size_t count,
+                          void (*visit)(struct table_link *link, void *context), void *context)
+{
+    for (size_t i = 0; i < count; i++)
+        for (struct table_link *link = buckets[i]; link != NULL; link = link->next)
+            visit(link, context);
+}
+
+void table_visit(const struct table *table,
+                 void (*visit)(struct table_link *link, void *context), void *context)
+{
+    if (table->buckets == NULL) return;
+    visit_buckets(table->buckets, table->mask + 1, visit, context);
+    if (table->old != NULL)
+        visit_buckets(table->old + table->moved, table->old_mask + 1 - table->moved, visit,
+                      context);
+}

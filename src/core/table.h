@@ -31,4 +31,8 @@ void table_add(struct table *table, struct table_link *link, uint64_t key);
 void table_remove(struct table *table, struct table_link *link);
 void table_clear(struct table *table); /* of an empty table */
 
+/* Every link, in no order; `visit` must not change the table. */
+void table_visit(const struct table *table,
+                 void (*visit)(struct table_link *link, void *context), void *context);
+
 #endif

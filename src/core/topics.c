@@ -204,6 +204,19 @@ void topics_away_due(struct hub *hub, struct slot *slot)
     remove_from_page(hub, member);
 }
 
+void topics_block(struct hub *hub, const struct page_hash *hash)
+{
+    const struct page *page;
+    while ((page = pages_find(hub, hash)) != NULL) {
+        const struct group *group = page->seekers.count > 0 ? &page->seekers : &page->holders;
+        struct membership *member = group->members[group->count - 1];
+        if (member->session != NULL)
+            topics_fail(hub, member, REASON_BLOCKED);
+        else
+            topics_away_due(hub, member->slot);
+    }
+}
+
 static struct slot *find_slot(struct hub *hub, const struct page *page,
                               const struct join_options *options, uint64_t key)
 {
@@ -341,6 +354,9 @@ void topics_join(struct hub *hub, struct session *session, const struct topic *t
     else if (reason == REASON_NONE && used >= config->topics_max &&
              topics_find(session, topic) == NULL)
         reason = REASON_TOO_MANY_TOPICS;
+    else if (reason == REASON_NONE && topic->kind != TOPIC_ALL &&
+             deny_has(hub->denied, &topic->hash))
+        reason = REASON_BLOCKED;
     if (reason != REASON_NONE)
         send_refusal(hub, session, frame, reason);
     else

@@ -22,6 +22,9 @@ void topics_bar(struct session *session, const struct page_hash *hash);
 /* The connection dropped: holders with a token go away, all else leaves. */
 void topics_drop_all(struct hub *hub, struct session *session);
 
+/* Everybody at a page is told that it is refused, and is at it no more. */
+void topics_block(struct hub *hub, const struct page_hash *hash);
+
 /* A slot's grace is over. */
 void topics_away_due(struct hub *hub, struct slot *slot);
 

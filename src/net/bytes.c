@@ -97,6 +97,7 @@ static const struct refusal {
     unsigned status;
     const char *body;
 } refusals[] = {
+    {451, "the operator of this server does not relay this page\n"},
     {404, "nobody is holding this page right now\n"},
     {502, "every holder of this page sent something else\n"},
     {503, "the server is full or stopping, try again later\n"},
@@ -186,6 +187,10 @@ static void on_take(struct endpoint *endpoint, struct message *message)
         answer(exchange, 200);
     } else if (decoded && slice_is(frame.event, "status")) {
         take_status(exchange, frame.payload);
+    } else if (decoded && slice_is(frame.status, "error")) {
+        answer(exchange, 503);
+    } else if (decoded && slice_is(frame.event, "phx_error")) {
+        answer(exchange, 451);
     } else if (decoded && slice_is(frame.event, "error")) {
         answer(exchange, 503);
     }
@@ -234,8 +239,9 @@ static int begin(struct lws *wsi, const struct page_hash *hash)
 int bytes_request(struct lws *wsi, const struct page_hash *hash, bool head, bool known)
 {
     struct server *server = server_of(wsi);
-    if (known) return send_without_body(wsi, hash, 304);
+    if (known && !hub_denies(server->hub, hash)) return send_without_body(wsi, hash, 304);
     if (server->stopping) return send_refusal(wsi, 503, head);
+    if (hub_denies(server->hub, hash)) return send_refusal(wsi, 451, head);
     if (!head) return begin(wsi, hash);
     if (hub_holders(server->hub, hash) == 0) return send_refusal(wsi, 404, true);
     return send_without_body(wsi, hash, 200);

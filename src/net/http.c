@@ -31,6 +31,7 @@ static const char *status_text(unsigned status)
                  {403, "Forbidden"},
                  {404, "Not Found"},
                  {405, "Method Not Allowed"},
+                 {451, "Unavailable For Legal Reasons"},
                  {502, "Bad Gateway"},
                  {503, "Service Unavailable"},
                  {504, "Gateway Timeout"}};

@@ -1,7 +1,7 @@
 /* The server: libuv's loop, the library's context on it, and the hub in the middle.
 
    Every event of a socket becomes an input of the hub, and at once the hub's effects are carried
-   out (settle). What they write is flushed at the end of the same turn of the loop. Two timers
+   out (server_settle). What they write is flushed at the end of the same turn of the loop. Two timers
    serve all connections: one stands at the hub's next deadline, one sweeps once a second whilst
    there is anybody. The library sets no timers of its own but for headers and close handshakes.
 
@@ -11,6 +11,7 @@
 
 #include "accept.h"
 #include "bytes.h"
+#include "deny_file.h"
 #include "http.h"
 #include "log.h"
 #include "websocket.h"
@@ -89,7 +90,7 @@ static void perform(struct server *server, const struct effect *effect)
 }
 
 /* Carries out what the hub wants. Effects may bring inputs, whose effects wait in line. */
-static void settle(struct server *server)
+void server_settle(struct server *server)
 {
     struct effect effect;
     if (server->settling) return;
@@ -105,7 +106,7 @@ static void on_hub_due(uv_timer_t *timer)
     struct server *server = timer->data;
     server->hub_due_ms = UINT64_MAX;
     hub_tick(server->hub, server_now_ms(server));
-    settle(server);
+    server_settle(server);
     set_hub_timer(server);
 }
 
@@ -132,7 +133,7 @@ bool server_connect(struct server *server, struct endpoint *endpoint,
 {
     endpoint->session = hub_connect(server->hub, from, server_now_ms(server), reason);
     if (endpoint->session != 0) remember(server, endpoint);
-    settle(server);
+    server_settle(server);
     return endpoint->session != 0;
 }
 
@@ -140,7 +141,7 @@ void server_receive(struct server *server, const struct endpoint *endpoint,
                     const struct hub_part *part)
 {
     hub_receive(server->hub, endpoint->session, part, server_now_ms(server));
-    settle(server);
+    server_settle(server);
 }
 
 void server_disconnect(struct server *server, struct endpoint *endpoint)
@@ -151,7 +152,7 @@ void server_disconnect(struct server *server, struct endpoint *endpoint)
     if (server->endpoints[(uint32_t)session] == endpoint)
         server->endpoints[(uint32_t)session] = NULL;
     hub_disconnect(server->hub, session, server_now_ms(server));
-    settle(server);
+    server_settle(server);
 }
 
 /* The library looks at a new timer only after its next event: it is given one. */
@@ -261,6 +262,10 @@ static void on_stopped(uv_timer_t *timer)
 static void on_signal(uv_signal_t *signal, int number)
 {
     struct server *server = signal->data;
+    if (number == SIGHUP) {
+        deny_file_reload(server);
+        return;
+    }
     if (server->stopping) {
         uv_stop(&server->loop);
         return;
@@ -276,7 +281,7 @@ static void on_signal(uv_signal_t *signal, int number)
 
 static void start_loop(struct server *server)
 {
-    static const int numbers[] = {SIGINT, SIGTERM};
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
     uv_timer_init(&server->loop, &server->hub_timer);
     uv_timer_init(&server->loop, &server->sweep_timer);
     uv_timer_init(&server->loop, &server->stop_timer);
@@ -285,12 +290,13 @@ static void start_loop(struct server *server)
     server->hub_due_ms = UINT64_MAX;
     uv_timer_start(&server->sweep_timer, on_sweep, SWEEP_MS, SWEEP_MS);
     uv_check_start(&server->flush, on_turn_end);
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         uv_signal_init(&server->loop, &server->signals[i]);
         server->signals[i].data = server;
         uv_signal_start(&server->signals[i], on_signal, numbers[i]);
     }
     signal(SIGPIPE, SIG_IGN);
+    deny_file_watch(server);
     accept_start(server);
 }
 
@@ -299,7 +305,8 @@ static void close_handles(struct server *server)
     uv_handle_t *handles[] = {
         (uv_handle_t *)&server->hub_timer,   (uv_handle_t *)&server->sweep_timer,
         (uv_handle_t *)&server->stop_timer,  (uv_handle_t *)&server->flush,
-        (uv_handle_t *)&server->signals[0], (uv_handle_t *)&server->signals[1]};
+        (uv_handle_t *)&server->signals[0],  (uv_handle_t *)&server->signals[1],
+        (uv_handle_t *)&server->signals[2],  (uv_handle_t *)&server->deny_watch};
     for (size_t i = 0; i < sizeof handles / sizeof handles[0]; i++)
         uv_close(handles[i], NULL);
 }
@@ -337,12 +344,13 @@ int server_run(const struct server_config *config)
     struct server_config own = *config;
     set_descriptor_limit(&own);
     init_server(&server, &own);
-    if (!accept_open(&server)) {
+    uv_loop_init(&server.loop);
+    if (!deny_file_open(&server) || !accept_open(&server)) {
+        uv_loop_close(&server.loop);
         hub_free(server.hub);
         free(server.listeners);
         return 1;
     }
-    uv_loop_init(&server.loop);
     if (!make_context(&server)) {
         fprintf(stderr, "whilst: the WebSocket library could not start; "
                         "is libwebsockets-evlib-uv installed?\n");

@@ -19,6 +19,7 @@ struct server_config {
     const struct address_range *proxies;
     size_t proxies_count;
     const char *base_path; /* "" or "/path", without a slash at its end */
+    const char *deny_file; /* NULL: none */
     bool require_origin;   /* refuse clients that are not browsers */
     uint32_t outbox_bytes_max;   /* what may wait for one client */
     uint32_t outbox_bytes_soft;  /* and for no longer than write_ms */

@@ -43,7 +43,8 @@ struct server {
     struct hub *hub;
     uv_timer_t hub_timer, sweep_timer, stop_timer;
     uv_check_t flush;
-    uv_signal_t signals[2];
+    uv_signal_t signals[3];
+    uv_fs_event_t deny_watch;
     uint64_t hub_due_ms; /* what hub_timer is set to */
     struct listener *listeners;
     size_t listeners_count;
@@ -67,6 +68,8 @@ bool server_connect(struct server *server, struct endpoint *endpoint,
 void server_receive(struct server *server, const struct endpoint *endpoint,
                     const struct hub_part *part);
 void server_disconnect(struct server *server, struct endpoint *endpoint);
+/* Carries out what the hub wants, after an input that did not come from an endpoint. */
+void server_settle(struct server *server);
 
 /* Ends a socket within the given seconds, or without a word at once (0), from wherever it is
    called. */

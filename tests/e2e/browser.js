@@ -63,7 +63,7 @@ export class Visitor {
   async putUp(content) {
     await this.untilState('making');
     await this.#write(content);
-    await this.page.click('#put-up');
+    await this.press('#put-up');
     await this.page.waitForURL(/\/[0-9a-f]{64}$/);
     await this.untilState('showing');
     return new URL(this.page.url()).pathname.slice(1);
@@ -85,6 +85,11 @@ export class Visitor {
       area.value = text;
       area.dispatchEvent(new Event('input', { bubbles: true }));
     }, content);
+  }
+
+  // Playwright would wait for navigations that a click might begin; here the tests do.
+  press(selector) {
+    return this.page.click(selector, { noWaitAfter: true });
   }
 
   state() {

@@ -96,9 +96,14 @@ describe('pages of several kinds', () => {
     const author = await visit(t, `${server.url}/`);
     await until(async () => /MB|MiB|1,?048,?576/.test(await author.page.locator('#meter').textContent()), 'the limit');
     await author.write('x'.repeat((1 << 20) + 1));
-    await author.page.click('#put-up');
+    const words = () => author.page.locator('#form').textContent();
+    await until(async () => /too large/i.test(await words()), 'a word about the size');
+    await author.press('#put-up');
+    // Had it been put up, this shorter page would not be the one whose hash comes.
+    await author.write('short enough');
     assert.equal(await author.state(), 'making');
     assert.equal(author.page.url(), `${server.url}/`);
+    assert.equal(await author.putUp('short enough'), sha256('short enough'));
   });
 
   test('Chinese, Arabic and emoji', async (t) => {
@@ -149,10 +154,10 @@ describe('pages of several kinds', () => {
     const hash = await author.putUp(DOCUMENT);
     const [download] = await Promise.all([
       author.page.waitForEvent('download'),
-      author.page.click('#download'),
+      author.press('#download'),
     ]);
     assert.equal(sha256(readFileSync(await download.path())), hash);
-    await author.page.click('#source');
+    await author.press('#source');
     await until(async () => (await author.page.locator('#frame').count()) === 0, 'the source');
     assert.ok((await author.page.locator('#state').textContent()).includes('<style>'));
     author.assertNoErrors();
@@ -164,10 +169,10 @@ test('letting go, and looking again', async (t) => {
   const hash = await author.putUp('let me go');
   const reader = await visit(t, `${server.url}/${hash}`);
   await author.untilCount(2);
-  await reader.page.click('#let-go');
+  await reader.press('#let-go');
   await reader.untilState('gone');
   await author.untilCount(1);
-  await reader.page.click('#retry');
+  await reader.press('#retry');
   await reader.untilState('showing');
   await author.untilCount(2);
   assert.ok((await author.page.locator('#log p').count()) > 3, 'lines in the log');
@@ -195,6 +200,20 @@ test('where the browser offers no SHA-256 the fallback does', async (t) => {
   assert.equal(await reader.text(), text);
   assert.ok(await reader.page.locator('#verified').isVisible());
   await author.untilCount(2);
+  author.assertNoErrors();
+  reader.assertNoErrors();
+});
+
+test('below a path of somebody else\'s site', async (t) => {
+  const below = await startServer({ args: ['--base-path', '/some/pages'] });
+  t.after(() => below.stop());
+  const text = 'a page in a corner of a larger site';
+  const author = await visit(t, `${below.url}/`);
+  const hash = await author.putUp(text);
+  assert.equal(author.page.url(), `http://${below.host}/some/pages/${hash}`);
+  const reader = await visit(t, await author.page.locator('#link').inputValue());
+  await reader.untilState('showing');
+  assert.equal(await reader.text(), text);
   author.assertNoErrors();
   reader.assertNoErrors();
 });

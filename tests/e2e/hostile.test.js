@@ -103,7 +103,7 @@ test('scripted: scripts run, and still nothing reaches anybody', async (t) => {
     await reader.frame('#last');
     const before = await appDocument(reader.page);
     const reached = await reaching(async () => {
-      await reader.page.click('#run-scripts');
+      await reader.press('#run-scripts');
       await reader.untilLogged(DONE);
     });
     // One request: the scripted frame's own document.
@@ -139,10 +139,10 @@ function assertConfined(outcome) {
 test('stop: the scripted frame is gone, and with it what it ran', async (t) => {
   const ticking = '<!doctype html><h1 id="marker">tick</h1><script>setInterval(() => console.log("tick"), 50)</script>';
   const reader = await show(t, ticking);
-  await reader.page.click('#run-scripts');
+  await reader.press('#run-scripts');
   await reader.untilLogged(/^tick$/);
   const scripted = await reader.frame('#marker');
-  await reader.page.click('#stop-scripts');
+  await reader.press('#stop-scripts');
   await reader.page.locator('#run-scripts').waitFor({ state: 'visible' });
   assert.ok(scripted.isDetached());
   assert.match((await reader.frame('#marker')).url(), /\/-\/frame\/static$/);
@@ -154,7 +154,7 @@ test('a page cannot take its frame elsewhere, neither by itself nor by script', 
       canary.forget();
       const reader = await show(t, make(address));
       const reached = await reaching(async () => {
-        if (scripted) await reader.page.click('#run-scripts');
+        if (scripted) await reader.press('#run-scripts');
         // The browser says in the container's console which of its rules it applied.
         await reader.untilLogged(/frame-src/);
       });

@@ -88,9 +88,13 @@ export class Server {
   constructor(program, addresses) {
     this.program = program;
     this.addresses = addresses;
-    this.url = addresses.find((address) => /^http:\/\/[^/]*:\d+$/.test(address));
-    this.host = this.url && this.url.slice('http://'.length);
-    this.port = this.url && Number(new URL(this.url).port);
+    // The first one over TCP; with --base-path it says where the pages begin.
+    const address = addresses.find((text) => text.startsWith('http://') && new URL(text).port);
+    const { host, port, pathname } = address ? new URL(address) : {};
+    this.host = host;
+    this.port = Number(port);
+    this.base = pathname && pathname.replace(/\/$/, '');
+    this.url = address && `http://${host}${this.base}`;
     this.target = { host: '127.0.0.1', port: this.port };
   }
 
@@ -103,7 +107,7 @@ export class Server {
   }
 
   async metrics() {
-    const answer = await request(this.target, '/metrics');
+    const answer = await request(this.target, `${this.base}/metrics`);
     assert.equal(answer.status, 200, 'GET /metrics');
     return parseMetrics(answer.body.toString());
   }

@@ -1,0 +1,104 @@
+/* The deny list's file. It is read whole at the start, at SIGHUP and when its directory tells of a change
+   to it; the directory is watched, because editors put a new file in the old one's place. A list
+   that is wrong at the start keeps the server from starting; later it leaves the old list in force. */
+#include "deny_file.h"
+
+#include "log.h"
+#include "whilst/deny.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FILE_MAX ((long)256 << 20)
+
+struct complaint {
+    size_t line; /* 0: the whole file */
+    const char *what;
+};
+
+/* The bytes of a file, or NULL with errno. */
+static char *read_file(const char *path, size_t *size)
+{
+    FILE *file = fopen(path, "rb");
+    char *text = NULL;
+    if (file == NULL) return NULL;
+    long length = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
+    errno = length > FILE_MAX ? EFBIG : errno;
+    if (length >= 0 && length <= FILE_MAX) text = malloc((size_t)length + 1);
+    rewind(file);
+    if (text != NULL) *size = fread(text, 1, (size_t)length, file);
+    fclose(file);
+    return text;
+}
+
+static bool load(struct server *server, struct complaint *complaint)
+{
+    size_t size = 0, line = 0;
+    char *text = read_file(server->config->deny_file, &size);
+    if (text == NULL) {
+        *complaint = (struct complaint){0, strerror(errno)};
+        return false;
+    }
+    struct deny_list *list = deny_parse_new(text, size, &line);
+    free(text);
+    if (list == NULL) {
+        *complaint = (struct complaint){line, "not 64 hexadecimal digits"};
+        return false;
+    }
+    hub_take_deny_list(server->hub, list, uv_now(&server->loop));
+    return true;
+}
+
+bool deny_file_open(struct server *server)
+{
+    struct complaint complaint;
+    if (server->config->deny_file == NULL || load(server, &complaint)) return true;
+    fprintf(stderr, "whilst: --deny-file %s, line %zu: %s\n", server->config->deny_file,
+            complaint.line, complaint.what);
+    return false;
+}
+
+void deny_file_reload(struct server *server)
+{
+    struct complaint complaint;
+    if (server->config->deny_file == NULL) return;
+    if (load(server, &complaint))
+        log_event(LOG_LEVEL_INFO, "deny_list_read", "pages=%llu",
+                  (unsigned long long)hub_metrics(server->hub)->denied);
+    else
+        log_event(LOG_LEVEL_WARN, "deny_list_refused", "line=%zu reason=\"%s\"", complaint.line,
+                  complaint.what);
+    server_settle(server);
+}
+
+static const char *name_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? path : slash + 1;
+}
+
+static void on_change(uv_fs_event_t *watch, const char *name, int events, int status)
+{
+    struct server *server = watch->data;
+    (void)events;
+    if (status == 0 && name != NULL && strcmp(name, name_of(server->config->deny_file)) == 0)
+        deny_file_reload(server);
+}
+
+void deny_file_watch(struct server *server)
+{
+    char directory[4096] = ".";
+    const char *path = server->config->deny_file;
+    uv_fs_event_init(&server->loop, &server->deny_watch);
+    server->deny_watch.data = server;
+    if (path == NULL) return;
+    size_t length = (size_t)(name_of(path) - path);
+    if (length > 0 && length < sizeof directory) {
+        memcpy(directory, path, length);
+        directory[length] = '\0';
+    }
+    if (uv_fs_event_start(&server->deny_watch, on_change, directory, 0) != 0)
+        log_event(LOG_LEVEL_WARN, "deny_list_unwatched", "advice=send_SIGHUP_after_changes");
+}

@@ -1,0 +1,15 @@
+/* The deny list as a file, and its changes. */
+#ifndef WHILST_NET_DENY_FILE_H
+#define WHILST_NET_DENY_FILE_H
+
+#include "server_state.h"
+
+/* Reads the file of the configuration, if there is one. False when it cannot be read or a line
+   is wrong, which has been said on standard error. */
+bool deny_file_open(struct server *server);
+/* Reads it again whenever it changes. */
+void deny_file_watch(struct server *server);
+/* Reads it again now; a file that is wrong changes nothing, and is logged. */
+void deny_file_reload(struct server *server);
+
+#endif
