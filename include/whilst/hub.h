@@ -39,9 +39,9 @@ struct hub_config {
     uint32_t ask_rate, ask_burst;
     uint32_t holders_per_fetch_max; /* asked at the same time; at most HUB_HOLDERS_MAX */
     uint32_t hedge_ms;              /* another holder is asked after this long */
-    uint32_t answer_ms;             /* a holder is given up after this long without a byte */
-    uint32_t answer_total_ms;       /* and after this long in any case */
-    uint32_t count_interval_ms;     /* between two counts of a page, at least */
+    uint32_t answer_ms;         /* a holder is given up after this long without a byte */
+    uint32_t answer_total_ms;   /* and after this long in any case */
+    uint32_t count_interval_ms; /* between two counts of a page, at least */
     uint32_t count_interval_max_ms;
     uint32_t count_per_second; /* counts that one page may send, on average */
     uint32_t grace_ms;         /* a dropped holder with a token stays away for so long */

@@ -18,9 +18,9 @@ struct message {
     uint32_t queued; /* outboxes that it waits in; kept by the transport */
     enum message_form form;
     uint64_t subject; /* 0, or what it is news of: a newer one makes it worthless */
-    size_t capacity; /* of storage */
-    size_t start;    /* of the bytes in storage; at least MESSAGE_HEADROOM */
-    size_t size;     /* of the bytes */
+    size_t capacity;  /* of storage */
+    size_t start;     /* of the bytes in storage; at least MESSAGE_HEADROOM */
+    size_t size;      /* of the bytes */
     uint8_t storage[];
 };
 

@@ -11,10 +11,11 @@
 #define PEER_REASON_MAX 32
 
 struct peer_config {
-    uint32_t heartbeat_ms;    /* between two signs of life; 0: none */
-    uint32_t reply_ms;        /* a join without a reply is tried again */
-    char token[PEER_TOKEN_MAX + 1]; /* continuity of what is held (protocol.md, 3.2); "": none */
-    bool as_text;             /* speak JSON only, as the original's clients did */
+    uint32_t heartbeat_ms; /* between two signs of life; 0: none */
+    uint32_t reply_ms;     /* a join without a reply is tried again */
+    char token[PEER_TOKEN_MAX +
+               1]; /* continuity of what is held (protocol.md, 3.2); "": none */
+    bool as_text;  /* speak JSON only, as the original's clients did */
 };
 
 struct peer_config peer_config_default(void);
@@ -58,6 +59,8 @@ enum peer_event_kind {
     PEER_ASKED,   /* its bytes were sent to the server */
     PEER_FOUND,   /* `page` has its bytes, checked */
     PEER_NOBODY,  /* nobody can be asked now; `reason` says why; the peer goes on seeking */
+    PEER_OVER,    /* the server closed a topic, as when another session shows its token: the
+                     peer holds or seeks that page no more */
     PEER_REFUSED, /* the server refused: `reason`; for a join, it is tried again later */
     PEER_WRONG,   /* the server sent bytes with another hash, which were dropped */
     PEER_GARBLED, /* the server sent something that is no frame */

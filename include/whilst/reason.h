@@ -4,31 +4,31 @@
 #define WHILST_REASON_H
 
 /* X(NAME, label in /metrics, word on the wire) */
-#define REASONS(X)                                                                             \
-    X(UNMATCHED_TOPIC, "unmatched_topic", "unmatched topic")                                   \
-    X(UNKNOWN_EVENT, "unknown_event", "unknown_event")                                         \
-    X(BAD_PAYLOAD, "bad_payload", "bad_payload")                                               \
-    X(BAD_TOKEN, "bad_token", "bad_token")                                                     \
-    X(WRONG_HASH, "wrong_hash", "wrong_hash")                                                  \
-    X(WRONG_BYTES, "wrong_bytes", "wrong_bytes")                                               \
-    X(PAGE_SIZE, "page_size", "page_size")                                                     \
-    X(NOT_ASKED, "not_asked", "not_asked")                                                     \
-    X(NOT_TEXT, "not_text", "not_text")                                                        \
-    X(TOO_MANY_TOPICS, "too_many_topics", "too_many_topics")                                   \
-    X(JOIN_RATE, "join_rate", "join_rate")                                                     \
-    X(ASK_RATE, "ask_rate", "ask_rate")                                                        \
-    X(BUSY, "busy", "busy")                                                                    \
-    X(BLOCKED, "blocked", "blocked")                                                           \
-    X(BAD_JSON, "bad_json", "bad_json")                                                        \
-    X(BAD_UTF8, "bad_utf8", "bad_utf8")                                                        \
-    X(BAD_BINARY, "bad_binary", "bad_binary")                                                  \
-    X(MESSAGE_SIZE, "message_size", "message_size")                                            \
-    X(FRAGMENTS, "fragments", "fragments")                                                     \
-    X(MESSAGE_RATE, "message_rate", "message_rate")                                            \
-    X(SLOW_READER, "slow_reader", "slow_reader")                                               \
-    X(SILENT, "silent", "silent")                                                              \
-    X(ADDRESS_CONNECTIONS, "address_connections", "address_connections")                       \
-    X(CONNECTIONS, "connections", "connections")                                               \
+#define REASONS(X)                                                                         \
+    X(UNMATCHED_TOPIC, "unmatched_topic", "unmatched topic")                               \
+    X(UNKNOWN_EVENT, "unknown_event", "unknown_event")                                     \
+    X(BAD_PAYLOAD, "bad_payload", "bad_payload")                                           \
+    X(BAD_TOKEN, "bad_token", "bad_token")                                                 \
+    X(WRONG_HASH, "wrong_hash", "wrong_hash")                                              \
+    X(WRONG_BYTES, "wrong_bytes", "wrong_bytes")                                           \
+    X(PAGE_SIZE, "page_size", "page_size")                                                 \
+    X(NOT_ASKED, "not_asked", "not_asked")                                                 \
+    X(NOT_TEXT, "not_text", "not_text")                                                    \
+    X(TOO_MANY_TOPICS, "too_many_topics", "too_many_topics")                               \
+    X(JOIN_RATE, "join_rate", "join_rate")                                                 \
+    X(ASK_RATE, "ask_rate", "ask_rate")                                                    \
+    X(BUSY, "busy", "busy")                                                                \
+    X(BLOCKED, "blocked", "blocked")                                                       \
+    X(BAD_JSON, "bad_json", "bad_json")                                                    \
+    X(BAD_UTF8, "bad_utf8", "bad_utf8")                                                    \
+    X(BAD_BINARY, "bad_binary", "bad_binary")                                              \
+    X(MESSAGE_SIZE, "message_size", "message_size")                                        \
+    X(FRAGMENTS, "fragments", "fragments")                                                 \
+    X(MESSAGE_RATE, "message_rate", "message_rate")                                        \
+    X(SLOW_READER, "slow_reader", "slow_reader")                                           \
+    X(SILENT, "silent", "silent")                                                          \
+    X(ADDRESS_CONNECTIONS, "address_connections", "address_connections")                   \
+    X(CONNECTIONS, "connections", "connections")                                           \
     X(RESTART, "restart", "restart")
 
 enum reason {

@@ -7,8 +7,8 @@
 #include "whilst/message.h"
 #include "whilst/slice.h"
 
-#define WIRE_NAME_MAX 255 /* bytes of a topic or event */
-#define WIRE_REF_MAX 64   /* characters of a reference */
+#define WIRE_NAME_MAX 255     /* bytes of a topic or event */
+#define WIRE_REF_MAX 64       /* characters of a reference */
 #define WIRE_CONTENT_FRONT 96 /* room that wire_prepend_content needs at most */
 
 /* Who wrote a frame: a binary push has a ref only from the client. */
@@ -36,9 +36,9 @@ struct frame {
     enum frame_kind kind;
     enum message_form form;
     struct ref join_ref, ref;
-    struct slice topic, event; /* without escapes; event is empty in a reply */
-    struct slice status;       /* of a reply */
-    struct slice payload;      /* JSON text, or the bytes of a binary frame */
+    struct slice topic, event;        /* without escapes; event is empty in a reply */
+    struct slice status;              /* of a reply */
+    struct slice payload;             /* JSON text, or the bytes of a binary frame */
     char names[2][WIRE_NAME_MAX + 3]; /* topic and event, if they had escapes */
 };
 
@@ -48,8 +48,8 @@ enum wire_result wire_decode_head(enum wire_sender from, enum message_form form,
                                   const void *bytes, size_t size, struct frame *frame);
 
 /* Decodes a whole message: WIRE_OK or WIRE_BAD. */
-enum wire_result wire_decode(enum wire_sender from, enum message_form form, const void *bytes,
-                             size_t size, struct frame *frame);
+enum wire_result wire_decode(enum wire_sender from, enum message_form form,
+                             const void *bytes, size_t size, struct frame *frame);
 
 /* The message of a frame, in the frame's form; NULL when there is no memory. The payload
    must be JSON if the form is text. */
@@ -57,8 +57,8 @@ struct message *wire_encode_new(enum wire_sender from, const struct frame *frame
 
 /* A text frame whose payload is {"content": text} and, if `hash` is not NULL, its hash. Text
    must be UTF-8. References and topic are the frame's. */
-struct message *wire_content_new(const struct frame *frame, const uint8_t *text, size_t size,
-                                 const struct page_hash *hash);
+struct message *wire_content_new(const struct frame *frame, const uint8_t *text,
+                                 size_t size, const struct page_hash *hash);
 
 /* The JSON value of a member of a payload that wire_decode accepted; empty if absent. */
 struct slice wire_member(struct slice payload, const char *key);

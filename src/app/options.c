@@ -34,47 +34,92 @@ struct option_row {
 #define HUB(name) offsetof(struct options, server.hub.name)
 #define NET(name) offsetof(struct options, server.name)
 
+/* clang-format off: one row a line */
 static const struct option_row rows[] = {
-    {"listen", "ADDRESS", "Where", "HOST:PORT (port 0: any) or unix:PATH; may be repeated", OPTION_LISTEN, 0, 0, 0},
-    {"base-path", "PATH", "Where", "serve below this path, for example /pages", OPTION_BASE, NET(base_path), 0, 0},
-    {"origin", "ORIGIN", "Who", "allow browsers on this site too, for example https://a.example; may be repeated", OPTION_ORIGIN, 0, 0, 0},
-    {"require-origin", NULL, "Who", "refuse WebSocket clients that send no Origin", OPTION_FLAG, NET(require_origin), 0, 0},
-    {"trusted-proxy", "CIDR", "Who", "believe X-Forwarded-For from there; may be repeated", OPTION_PROXY, 0, 0, 0},
-    {"deny-file", "FILE", "Who", "pages that are not relayed, a hash or the SHA-256 of a hash a line; read again when it changes and at SIGHUP", OPTION_PATH, NET(deny_file), 0, 0},
-    {"max-connections", "N", "Who", "sessions at the same time; 0: as descriptors allow, up to 20000", OPTION_COUNT, HUB(connections_max), 0, 1000000},
-    {"max-per-address", "N", "Who", "of which from one address, an IPv6 /64 counting as one; 0: no limit", OPTION_COUNT, HUB(connections_per_address_max), 0, 1000000},
-    {"max-away-per-address", "N", "Who", "dropped holders that one address may have waiting; 0: no limit", OPTION_COUNT, HUB(away_per_address_max), 0, 1000000},
-    {"max-page", "BYTES", "Sizes", "the largest page that is relayed", OPTION_SIZE, HUB(page_bytes_max), 1, 8 << 20},
-    {"max-message", "BYTES", "Sizes", "the largest message that is not a page", OPTION_SIZE, HUB(message_bytes_max), 1 << 10, 1 << 20},
-    {"max-payload", "BYTES", "Sizes", "the largest JSON payload that is not a page", OPTION_SIZE, HUB(payload_bytes_max), 256, 64 << 10},
-    {"max-fragments", "N", "Sizes", "fragments in one message", OPTION_COUNT, HUB(fragments_max), 1, 1000000},
-    {"max-in-flight", "BYTES", "Sizes", "memory for pages being received", OPTION_SIZE, HUB(in_flight_bytes_max), 1 << 20, (uint64_t)1 << 40},
-    {"max-outbox", "BYTES", "Sizes", "what may wait for a client that does not read", OPTION_COUNT, NET(outbox_bytes_max), 64 << 10, 1 << 30},
-    {"max-outbox-soft", "BYTES", "Sizes", "and for no longer than --write-timeout", OPTION_COUNT, NET(outbox_bytes_soft), 64 << 10, 1 << 30},
-    {"max-queued", "BYTES", "Sizes", "what may wait for all clients together, a shared page counting once", OPTION_SIZE, NET(queued_bytes_max), 1 << 20, (uint64_t)1 << 40},
-    {"max-topics", "N", "Rates", "topics in one session", OPTION_COUNT, HUB(topics_max), 1, 60000},
-    {"message-rate", "N", "Rates", "messages a second in one session; 0: no limit", OPTION_COUNT, HUB(message_rate), 0, 1000000},
-    {"message-burst", "N", "Rates", "and at once", OPTION_COUNT, HUB(message_burst), 1, 1000000},
-    {"join-rate", "N", "Rates", "joins a second in one session; 0: no limit", OPTION_COUNT, HUB(join_rate), 0, 1000000},
+    {"listen", "ADDRESS", "Where", "HOST:PORT (port 0: any) or unix:PATH; may be repeated",
+     OPTION_LISTEN, 0, 0, 0},
+    {"base-path", "PATH", "Where", "serve below this path, for example /pages", OPTION_BASE,
+     NET(base_path), 0, 0},
+    {"origin", "ORIGIN", "Who",
+     "allow browsers on this site too, for example https://a.example; may be repeated",
+     OPTION_ORIGIN, 0, 0, 0},
+    {"require-origin", NULL, "Who", "refuse WebSocket clients that send no Origin",
+     OPTION_FLAG, NET(require_origin), 0, 0},
+    {"trusted-proxy", "CIDR", "Who", "believe X-Forwarded-For from there; may be repeated",
+     OPTION_PROXY, 0, 0, 0},
+    {"deny-file", "FILE", "Who",
+     "pages that are not relayed, a hash or the SHA-256 of a hash a line; read again when "
+     "it changes and at SIGHUP",
+     OPTION_PATH, NET(deny_file), 0, 0},
+    {"max-connections", "N", "Who",
+     "sessions at the same time; 0: as descriptors allow, up to 20000", OPTION_COUNT,
+     HUB(connections_max), 0, 1000000},
+    {"max-per-address", "N", "Who",
+     "of which from one address, an IPv6 /64 counting as one; 0: no limit", OPTION_COUNT,
+     HUB(connections_per_address_max), 0, 1000000},
+    {"max-away-per-address", "N", "Who",
+     "dropped holders that one address may have waiting; 0: no limit", OPTION_COUNT,
+     HUB(away_per_address_max), 0, 1000000},
+    {"max-page", "BYTES", "Sizes", "the largest page that is relayed", OPTION_SIZE,
+     HUB(page_bytes_max), 1, 8 << 20},
+    {"max-message", "BYTES", "Sizes", "the largest message that is not a page", OPTION_SIZE,
+     HUB(message_bytes_max), 1 << 10, 1 << 20},
+    {"max-payload", "BYTES", "Sizes", "the largest JSON payload that is not a page",
+     OPTION_SIZE, HUB(payload_bytes_max), 256, 64 << 10},
+    {"max-fragments", "N", "Sizes", "fragments in one message", OPTION_COUNT,
+     HUB(fragments_max), 1, 1000000},
+    {"max-in-flight", "BYTES", "Sizes", "memory for pages being received", OPTION_SIZE,
+     HUB(in_flight_bytes_max), 1 << 20, (uint64_t)1 << 40},
+    {"max-outbox", "BYTES", "Sizes", "what may wait for a client that does not read",
+     OPTION_COUNT, NET(outbox_bytes_max), 64 << 10, 1 << 30},
+    {"max-outbox-soft", "BYTES", "Sizes", "and for no longer than --write-timeout",
+     OPTION_COUNT, NET(outbox_bytes_soft), 64 << 10, 1 << 30},
+    {"max-queued", "BYTES", "Sizes",
+     "what may wait for all clients together, a shared page counting once", OPTION_SIZE,
+     NET(queued_bytes_max), 1 << 20, (uint64_t)1 << 40},
+    {"max-topics", "N", "Rates", "topics in one session", OPTION_COUNT, HUB(topics_max), 1,
+     60000},
+    {"message-rate", "N", "Rates", "messages a second in one session; 0: no limit",
+     OPTION_COUNT, HUB(message_rate), 0, 1000000},
+    {"message-burst", "N", "Rates", "and at once", OPTION_COUNT, HUB(message_burst), 1,
+     1000000},
+    {"join-rate", "N", "Rates", "joins a second in one session; 0: no limit", OPTION_COUNT,
+     HUB(join_rate), 0, 1000000},
     {"join-burst", "N", "Rates", "and at once", OPTION_COUNT, HUB(join_burst), 1, 1000000},
-    {"ask-rate", "N", "Rates", "content requests a second in one session; 0: no limit", OPTION_COUNT, HUB(ask_rate), 0, 1000000},
+    {"ask-rate", "N", "Rates", "content requests a second in one session; 0: no limit",
+     OPTION_COUNT, HUB(ask_rate), 0, 1000000},
     {"ask-burst", "N", "Rates", "and at once", OPTION_COUNT, HUB(ask_burst), 1, 1000000},
-    {"no-rate-limits", NULL, "Rates", "all rates 0, for benchmarks", OPTION_NO_RATES, 0, 0, 0},
-    {"max-holders-asked", "N", "Times", "holders asked for one page at the same time", OPTION_COUNT, HUB(holders_per_fetch_max), 1, HUB_HOLDERS_MAX},
-    {"hedge", "MS", "Times", "another holder is asked after this", OPTION_COUNT, HUB(hedge_ms), 1, 3600000},
-    {"answer-timeout", "MS", "Times", "a holder that sends nothing for so long is given up", OPTION_COUNT, HUB(answer_ms), 1, 3600000},
-    {"answer-total-timeout", "MS", "Times", "and after this in any case", OPTION_COUNT, HUB(answer_total_ms), 1, 3600000},
-    {"fetch-timeout", "MS", "Times", "an HTTP request waits so long for a page", OPTION_COUNT, NET(fetch_ms), 1, 3600000},
-    {"count-interval", "MS", "Times", "least time between two visitor counts of a page", OPTION_COUNT, HUB(count_interval_ms), 1, 3600000},
-    {"count-interval-max", "MS", "Times", "most time that a count may wait", OPTION_COUNT, HUB(count_interval_max_ms), 1, 3600000},
-    {"counts-per-second", "N", "Times", "counts that one page may send, on average", OPTION_COUNT, HUB(count_per_second), 1, 10000000},
-    {"grace", "MS", "Times", "a dropped holder with a token is waited for; 0: not at all", OPTION_COUNT, HUB(grace_ms), 0, 3600000},
-    {"write-timeout", "MS", "Times", "a client that reads nothing for so long is cut off", OPTION_COUNT, NET(write_ms), 1, 3600000},
-    {"ping", "MS", "Times", "a quiet client is pinged after this", OPTION_COUNT, NET(ping_ms), 1, 3600000},
-    {"hang-up", "MS", "Times", "and given up after this", OPTION_COUNT, NET(hang_up_ms), 1, 3600000},
-    {"header-timeout", "S", "Times", "an HTTP request's headers must come within", OPTION_COUNT, NET(header_seconds), 1, 3600},
+    {"no-rate-limits", NULL, "Rates", "all rates 0, for benchmarks", OPTION_NO_RATES, 0, 0,
+     0},
+    {"max-holders-asked", "N", "Times", "holders asked for one page at the same time",
+     OPTION_COUNT, HUB(holders_per_fetch_max), 1, HUB_HOLDERS_MAX},
+    {"hedge", "MS", "Times", "another holder is asked after this", OPTION_COUNT,
+     HUB(hedge_ms), 1, 3600000},
+    {"answer-timeout", "MS", "Times", "a holder that sends nothing for so long is given up",
+     OPTION_COUNT, HUB(answer_ms), 1, 3600000},
+    {"answer-total-timeout", "MS", "Times", "and after this in any case", OPTION_COUNT,
+     HUB(answer_total_ms), 1, 3600000},
+    {"fetch-timeout", "MS", "Times", "an HTTP request waits so long for a page",
+     OPTION_COUNT, NET(fetch_ms), 1, 3600000},
+    {"count-interval", "MS", "Times", "least time between two visitor counts of a page",
+     OPTION_COUNT, HUB(count_interval_ms), 1, 3600000},
+    {"count-interval-max", "MS", "Times", "most time that a count may wait", OPTION_COUNT,
+     HUB(count_interval_max_ms), 1, 3600000},
+    {"counts-per-second", "N", "Times", "counts that one page may send, on average",
+     OPTION_COUNT, HUB(count_per_second), 1, 10000000},
+    {"grace", "MS", "Times", "a dropped holder with a token is waited for; 0: not at all",
+     OPTION_COUNT, HUB(grace_ms), 0, 3600000},
+    {"write-timeout", "MS", "Times", "a client that reads nothing for so long is cut off",
+     OPTION_COUNT, NET(write_ms), 1, 3600000},
+    {"ping", "MS", "Times", "a quiet client is pinged after this", OPTION_COUNT,
+     NET(ping_ms), 1, 3600000},
+    {"hang-up", "MS", "Times", "and given up after this", OPTION_COUNT, NET(hang_up_ms), 1,
+     3600000},
+    {"header-timeout", "S", "Times", "an HTTP request's headers must come within",
+     OPTION_COUNT, NET(header_seconds), 1, 3600},
     {"log-level", "LEVEL", "Log", "error, warn, info or debug", OPTION_LOG, 0, 0, 0},
 };
+/* clang-format on */
 
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
@@ -137,7 +182,8 @@ static bool read_proxy(struct options *options, const struct option_row *row,
     return true;
 }
 
-static bool read_base_path(const struct option_row *row, const char *value, const char **field)
+static bool read_base_path(const struct option_row *row, const char *value,
+                           const char **field)
 {
     size_t length = strlen(value);
     for (size_t i = 0; i < length; i++)
@@ -201,7 +247,8 @@ static bool read_environment(struct options *options)
             name[length++] = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
         name[length] = '\0';
         const char *value = getenv(name);
-        if (value != NULL && value[0] != '\0' && !set(options, &rows[i], value)) return false;
+        if (value != NULL && value[0] != '\0' && !set(options, &rows[i], value))
+            return false;
     }
     return true;
 }
@@ -221,7 +268,8 @@ static bool read_flags(struct options *options, int count, char **arguments, boo
     int at, found;
     for (size_t i = 0; i < ROWS; i++)
         known[i] = (struct option){
-            rows[i].flag, rows[i].argument == NULL ? no_argument : required_argument, NULL, 0};
+            rows[i].flag, rows[i].argument == NULL ? no_argument : required_argument, NULL,
+            0};
     known[ROWS] = (struct option){"help", no_argument, NULL, 'h'};
     opterr = 0;
     while ((found = getopt_long(count, arguments, ":h", known, &at)) != -1) {
@@ -230,8 +278,9 @@ static bool read_flags(struct options *options, int count, char **arguments, boo
             return false;
         }
         if (found == '?' || found == ':') {
-            fprintf(stderr, found == ':' ? "whilst: %s needs a value\n"
-                                         : "whilst: unknown option %s; see whilst serve --help\n",
+            fprintf(stderr,
+                    found == ':' ? "whilst: %s needs a value\n"
+                                 : "whilst: unknown option %s; see whilst serve --help\n",
                     arguments[optind - 1]);
             return false;
         }
@@ -240,7 +289,8 @@ static bool read_flags(struct options *options, int count, char **arguments, boo
         if (!set(options, &rows[at], optarg)) return false;
     }
     if (optind == count) return true;
-    fprintf(stderr, "whilst: unexpected '%s'; see whilst serve --help\n", arguments[optind]);
+    fprintf(stderr, "whilst: unexpected '%s'; see whilst serve --help\n",
+            arguments[optind]);
     return false;
 }
 
@@ -250,7 +300,8 @@ bool options_read(struct options *options, int count, char **arguments, bool *he
     *help = false;
     if (!read_environment(options) || !read_flags(options, count, arguments, help))
         return false;
-    if (options->listen_count == 0) options->listen[options->listen_count++] = "127.0.0.1:4000";
+    if (options->listen_count == 0)
+        options->listen[options->listen_count++] = "127.0.0.1:4000";
     options->server.listen = options->listen;
     options->server.listen_count = options->listen_count;
     options->server.origins = options->origins;
@@ -272,9 +323,10 @@ static void print_default(FILE *out, const struct option_row *row)
 void options_print_help(FILE *out)
 {
     const char *group = "";
-    fprintf(out, "usage: whilst serve [OPTION…]\n\n"
-                 "Serves pages that exist only whilst somebody is looking at them. Each option\n"
-                 "is also a variable: --max-page is WHILST_MAX_PAGE.\n");
+    fprintf(out,
+            "usage: whilst serve [OPTION…]\n\n"
+            "Serves pages that exist only whilst somebody is looking at them. Each option\n"
+            "is also a variable: --max-page is WHILST_MAX_PAGE.\n");
     for (size_t i = 0; i < ROWS; i++) {
         char left[64];
         if (strcmp(group, rows[i].group) != 0) fprintf(out, "\n%s\n", rows[i].group);

@@ -26,7 +26,8 @@ static void sift_down(struct deadlines *d, struct deadline *deadline, uint32_t p
     for (;;) {
         uint32_t child = 2 * place;
         if (child > d->count) break;
-        if (child < d->count && d->heap[child]->due_ms < d->heap[child - 1]->due_ms) child++;
+        if (child < d->count && d->heap[child]->due_ms < d->heap[child - 1]->due_ms)
+            child++;
         if (d->heap[child - 1]->due_ms >= deadline->due_ms) break;
         put(d, place, d->heap[child - 1]);
         place = child;

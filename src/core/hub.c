@@ -42,7 +42,8 @@ static uint32_t take_place(struct hub *hub)
     }
     if (hub->places_count == hub->places_capacity) {
         hub->places_capacity = hub->places_capacity == 0 ? 64 : 2 * hub->places_capacity;
-        hub->places = memory_resize(hub->places, hub->places_capacity * sizeof *hub->places);
+        hub->places =
+            memory_resize(hub->places, hub->places_capacity * sizeof *hub->places);
     }
     hub->places[hub->places_count] = (struct place){0};
     return hub->places_count++;
@@ -230,7 +231,8 @@ static enum reason dispatch(struct hub *hub, struct session *session,
     return REASON_NONE;
 }
 
-void hub_receive(struct hub *hub, session_id id, const struct hub_part *part, uint64_t now_ms)
+void hub_receive(struct hub *hub, session_id id, const struct hub_part *part,
+                 uint64_t now_ms)
 {
     const struct hub_config *config = &hub->config;
     struct session *session = find_session(hub, id);

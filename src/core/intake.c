@@ -40,8 +40,8 @@ struct intake {
     struct json_unescaper unescaper;
     size_t tail_size;
     char tail[TAIL_MAX];
-    enum reason fault;         /* what is wrong with the "hash" beside the content */
-    enum ref_kind ref_kind;    /* of the message, for a reply at its end */
+    enum reason fault;      /* what is wrong with the "hash" beside the content */
+    enum ref_kind ref_kind; /* of the message, for a reply at its end */
     size_t ref_size;
     char ref[WIRE_REF_MAX];
 };
@@ -70,9 +70,9 @@ void intake_clear(struct hub *hub, struct session *session)
 static bool reserve(struct hub *hub, struct intake *intake, size_t more)
 {
     if (intake->kept == NULL)
-        intake->kept = message_new(intake->form,
-                                   intake->state == INTAKE_BODY ? WIRE_CONTENT_FRONT : 0,
-                                   more > BODY_FIRST ? more : BODY_FIRST);
+        intake->kept =
+            message_new(intake->form, intake->state == INTAKE_BODY ? WIRE_CONTENT_FRONT : 0,
+                        more > BODY_FIRST ? more : BODY_FIRST);
     if (intake->kept == NULL || !message_reserve(&intake->kept, more)) return false;
     hub->metrics.in_flight_bytes -= intake->reserved;
     intake->reserved = intake->state == INTAKE_HEAD ? 0 : intake->kept->capacity;
@@ -95,8 +95,8 @@ static void fail(struct hub *hub, struct intake *intake, enum reason reason)
 }
 
 /* What a reply to the message needs of its frame; `text` holds the topic. */
-static struct frame reply_target(const struct intake *intake, const struct membership *holder,
-                                 char text[TOPIC_TEXT_MAX])
+static struct frame reply_target(const struct intake *intake,
+                                 const struct membership *holder, char text[TOPIC_TEXT_MAX])
 {
     return (struct frame){.join_ref = send_join_ref(holder),
                           .ref = {intake->ref_kind, {intake->ref, intake->ref_size}},
@@ -150,7 +150,8 @@ static void keep_body(struct hub *hub, struct intake *intake, size_t size)
         relay_heard(hub, intake->holder);
 }
 
-static void receive_tail(struct hub *hub, struct intake *intake, const char *bytes, size_t size)
+static void receive_tail(struct hub *hub, struct intake *intake, const char *bytes,
+                         size_t size)
 {
     if (size > TAIL_MAX - intake->tail_size) {
         fail(hub, intake, REASON_BAD_PAYLOAD);
@@ -203,7 +204,8 @@ static enum reason read_tail(struct intake *intake)
     enum json_result result;
     while ((result = json_take(&cursor, ',')) == JSON_OK) {
         if (json_take_string(&cursor, &key, &escaped) != JSON_OK ||
-            json_take(&cursor, ':') != JSON_OK || json_take_value(&cursor, &value) != JSON_OK)
+            json_take(&cursor, ':') != JSON_OK ||
+            json_take_value(&cursor, &value) != JSON_OK)
             return REASON_BAD_JSON;
         if (slice_is(key, "content")) intake->fault = REASON_BAD_PAYLOAD;
         if (slice_is(key, "hash")) intake->fault = judge_hash(value, intake->holder);
@@ -219,7 +221,8 @@ static enum reason read_tail(struct intake *intake)
 static enum reason end_answer(struct hub *hub, struct intake *intake)
 {
     struct membership *holder = intake->holder;
-    if (intake->state == INTAKE_BODY && intake->form == MESSAGE_TEXT) return REASON_BAD_JSON;
+    if (intake->state == INTAKE_BODY && intake->form == MESSAGE_TEXT)
+        return REASON_BAD_JSON;
     if (intake->state == INTAKE_TAIL) {
         enum reason reason = read_tail(intake);
         if (reason != REASON_NONE) return reason;
@@ -308,7 +311,8 @@ static enum reason sort_content(struct hub *hub, struct intake *intake,
     enum content_start start = CONTENT_FOUND;
     intake->ref_kind = frame->ref.kind;
     intake->ref_size = frame->ref.text.size;
-    if (frame->ref.text.size > 0) memcpy(intake->ref, frame->ref.text.data, intake->ref_size);
+    if (frame->ref.text.size > 0)
+        memcpy(intake->ref, frame->ref.text.data, intake->ref_size);
     if (holder->ask != ASK_PENDING) {
         decline(hub, intake, holder);
         return REASON_NONE;
@@ -328,7 +332,8 @@ static enum reason sort(struct hub *hub, struct session *session, struct intake 
     struct frame frame;
     const void *bytes = message_bytes(intake->kept);
     size_t size = intake->kept->size;
-    enum wire_result result = wire_decode_head(WIRE_CLIENT, intake->form, bytes, size, &frame);
+    enum wire_result result =
+        wire_decode_head(WIRE_CLIENT, intake->form, bytes, size, &frame);
     if (result == WIRE_MORE && size >= HEAD_MAX) intake->state = INTAKE_WHOLE;
     if (result == WIRE_MORE) return REASON_NONE;
     if (result == WIRE_BAD)
@@ -363,8 +368,8 @@ static enum reason receive(struct hub *hub, struct session *session, struct inta
                            const char *bytes, size_t size);
 
 /* Keeps what a head may take, looks at it, and passes the rest on. */
-static enum reason keep_head(struct hub *hub, struct session *session, struct intake *intake,
-                             const char *bytes, size_t size)
+static enum reason keep_head(struct hub *hub, struct session *session,
+                             struct intake *intake, const char *bytes, size_t size)
 {
     size_t kept = intake->kept == NULL ? 0 : intake->kept->size;
     size_t taken = size < HEAD_MAX - kept ? size : HEAD_MAX - kept;

@@ -155,7 +155,8 @@ enum json_result json_unescape(struct json_unescaper *u, const char *in, size_t 
     return u->done ? JSON_OK : result;
 }
 
-enum json_result json_take_string(struct json_cursor *cursor, struct slice *raw, bool *escaped)
+enum json_result json_take_string(struct json_cursor *cursor, struct slice *raw,
+                                  bool *escaped)
 {
     enum json_result result = json_take(cursor, '"');
     if (result != JSON_OK) return result;
@@ -233,7 +234,8 @@ static enum json_result take_members(struct json_cursor *cursor, char close, int
     if ((result = json_take(cursor, close)) != JSON_BAD) return result;
     for (;;) {
         if (close == '}') {
-            if ((result = json_take_string(cursor, &key, &escaped)) != JSON_OK) return result;
+            if ((result = json_take_string(cursor, &key, &escaped)) != JSON_OK)
+                return result;
             if ((result = json_take(cursor, ':')) != JSON_OK) return result;
         }
         if ((result = take_nested(cursor, depth + 1)) != JSON_OK) return result;

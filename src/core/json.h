@@ -35,18 +35,18 @@ struct slice json_member(struct slice object, const char *key);
 
 /* Takes the escapes out of a string that arrives in parts. Zeroed memory is its start. */
 struct json_unescaper {
-    bool done;          /* the closing quote was read */
-    uint8_t digits;     /* hexadecimal digits still to come of \uXXXX */
-    bool backslash;     /* the next character is an escape */
-    uint16_t unit;      /* the \u unit being read */
-    uint16_t high;      /* a high surrogate that waits for its low one, or 0 */
+    bool done;      /* the closing quote was read */
+    uint8_t digits; /* hexadecimal digits still to come of \uXXXX */
+    bool backslash; /* the next character is an escape */
+    uint16_t unit;  /* the \u unit being read */
+    uint16_t high;  /* a high surrogate that waits for its low one, or 0 */
 };
 
 /* Reads characters of a string up to and with its closing quote and writes the text they
    mean to `out`, which must have room for size + 3 bytes. *used says how many were read:
    all of them unless the string ended. JSON_MORE until it did. */
-enum json_result json_unescape(struct json_unescaper *unescaper, const char *in, size_t size,
-                               size_t *used, uint8_t *out, size_t *written);
+enum json_result json_unescape(struct json_unescaper *unescaper, const char *in,
+                               size_t size, size_t *used, uint8_t *out, size_t *written);
 
 /* A check for UTF-8 (RFC 3629) of text that arrives in parts. Zeroed memory is its start;
    `wanted` is 0 where a character ends. */

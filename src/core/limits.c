@@ -20,7 +20,8 @@ bool limits_take(struct bucket *bucket, uint32_t rate, uint32_t burst, uint64_t 
     return true;
 }
 
-static struct origin *find_origin(struct hub *hub, const struct address *address, uint64_t key)
+static struct origin *find_origin(struct hub *hub, const struct address *address,
+                                  uint64_t key)
 {
     struct table_link *link = table_first(&hub->origins, key);
     for (; link != NULL; link = table_next(link)) {
@@ -46,7 +47,8 @@ static struct address network_of(const struct address *address)
     return network;
 }
 
-enum reason limits_enter(struct hub *hub, const struct address *address, struct origin **origin)
+enum reason limits_enter(struct hub *hub, const struct address *address,
+                         struct origin **origin)
 {
     static const struct address nowhere = {{0}};
     struct address network = network_of(address);

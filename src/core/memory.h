@@ -20,7 +20,7 @@ static inline void *memory_resize(void *memory, size_t size)
     return resized;
 }
 
-#define MEMORY_OWNER(pointer, type, field)                                                     \
-    ((type *)(void *)((char *)(pointer) - offsetof(type, field)))
+#define MEMORY_OWNER(pointer, type, field)                                                 \
+    ((type *)(void *)((char *)(pointer)-offsetof(type, field)))
 
 #endif

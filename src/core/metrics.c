@@ -17,20 +17,20 @@ const char *reason_word(enum reason reason)
 }
 
 /* Appends to out[*length…]; counts on when there is no room. */
-__attribute__((format(printf, 4, 5))) static void print(char *out, size_t size, size_t *length,
-                                                        const char *format, ...)
+__attribute__((format(printf, 4, 5))) static void
+print(char *out, size_t size, size_t *length, const char *format, ...)
 {
     bool room = *length < size;
     va_list arguments;
     va_start(arguments, format);
-    int written =
-        vsnprintf(room ? out + *length : NULL, room ? size - *length : 0, format, arguments);
+    int written = vsnprintf(room ? out + *length : NULL, room ? size - *length : 0, format,
+                            arguments);
     va_end(arguments);
     *length += (size_t)written;
 }
 
-size_t metrics_print_row(const char *name, const char *type, const char *help, uint64_t value,
-                         char *out, size_t size)
+size_t metrics_print_row(const char *name, const char *type, const char *help,
+                         uint64_t value, char *out, size_t size)
 {
     size_t length = 0;
     print(out, size, &length, "# HELP %s %s\n# TYPE %s %s\n%s %" PRIu64 "\n", name, help,
@@ -46,9 +46,9 @@ size_t metrics_print(const struct metrics *metrics, char *out, size_t size)
 #undef X
     };
     size_t length = 0;
-#define X(type, field, help)                                                                   \
-    length += metrics_print_row("whilst_" #field, #type, help, metrics->field,                 \
-                                length < size ? out + length : NULL,                           \
+#define X(type, field, help)                                                               \
+    length += metrics_print_row("whilst_" #field, #type, help, metrics->field,             \
+                                length < size ? out + length : NULL,                       \
                                 length < size ? size - length : 0);
     METRICS(X)
 #undef X

@@ -114,8 +114,8 @@ static void tell(struct peer *peer, struct peer_event event)
 }
 
 /* A JSON string's inside as the reason of an event. */
-static void tell_reason(struct peer *peer, enum peer_event_kind kind, const struct item *item,
-                        struct slice payload)
+static void tell_reason(struct peer *peer, enum peer_event_kind kind,
+                        const struct item *item, struct slice payload)
 {
     struct peer_event event = {.kind = kind, .hash = item->hash};
     struct slice word = wire_member(payload, "reason");
@@ -202,13 +202,26 @@ static struct item *find_item(const struct peer *peer, const struct topic *topic
     return item;
 }
 
-static void remove_item(struct peer *peer, struct item *item)
+static void unlink_item(struct peer *peer, struct item *item)
 {
     struct item **at = &peer->items;
     while (*at != item)
         at = &(*at)->next;
     *at = item->next;
+}
+
+static void remove_item(struct peer *peer, struct item *item)
+{
+    unlink_item(peer, item);
     if (peer->open && item->state != ITEM_IDLE) push(peer, item, "phx_leave", "{}");
+    free_item(item);
+}
+
+/* The server ended it: to join again would be to fight for a place. */
+static void end_item(struct peer *peer, struct item *item)
+{
+    tell(peer, (struct peer_event){.kind = PEER_OVER, .hash = item->hash});
+    unlink_item(peer, item);
     free_item(item);
 }
 
@@ -289,7 +302,8 @@ static void hear_reply(struct peer *peer, struct item *item, const struct frame 
     if (to_join) rejoin_later(peer, item);
 }
 
-static void hear_count(struct peer *peer, const struct item *item, const struct frame *frame)
+static void hear_count(struct peer *peer, const struct item *item,
+                       const struct frame *frame)
 {
     struct slice digits = wire_member(frame->payload, "count");
     struct peer_event event = {.kind = PEER_COUNT, .hash = item->hash};
@@ -350,8 +364,10 @@ static void hear_event(struct peer *peer, struct item *item, const struct frame 
         tell_reason(peer, PEER_REFUSED, item, frame->payload);
     else if (want && slice_is(wire_member(frame->payload, "state"), "\"nobody\""))
         tell_reason(peer, PEER_NOBODY, item, frame->payload);
-    else if (slice_is(frame->event, "phx_error") || slice_is(frame->event, "phx_close"))
+    else if (slice_is(frame->event, "phx_error"))
         rejoin_later(peer, item);
+    else if (slice_is(frame->event, "phx_close"))
+        end_item(peer, item);
 }
 
 void peer_receive(struct peer *peer, enum message_form form, const void *bytes, size_t size,

@@ -48,7 +48,8 @@ static struct status_text status_of(const struct page *page)
                          : page->failure == REASON_WRONG_BYTES ? "\"wrong_bytes\""
                                                                : "\"no_holder\"";
     snprintf(status.text, sizeof status.text,
-             "{\"state\":\"%s\",\"holders\":%" PRIu32 ",\"asked\":%" PRIu32 ",\"reason\":%s}",
+             "{\"state\":\"%s\",\"holders\":%" PRIu32 ",\"asked\":%" PRIu32
+             ",\"reason\":%s}",
              searching ? "searching" : "nobody", page->holders.count,
              searching ? page->fetch->asked : 0, reason);
     return status;
@@ -195,7 +196,6 @@ static void drop_silent(struct hub *hub, struct fetch *fetch, uint32_t i)
 {
     fetch->asks[i].holder->silent = true;
     fetch->page->failure = REASON_SILENT;
-    hub->metrics.given_up_total++;
     forget(hub, fetch, i, false);
 }
 
@@ -272,6 +272,7 @@ void relay_due(struct hub *hub, struct fetch *fetch)
         if (hub->now_ms < ask->heard_ms + config->answer_ms &&
             hub->now_ms < ask->asked_ms + config->answer_total_ms)
             continue;
+        hub->metrics.given_up_total++;
         drop_silent(hub, fetch, i);
         changed = true;
     }
@@ -363,7 +364,8 @@ void relay_take_answer(struct hub *hub, struct membership *holder, struct messag
     hub->metrics.content_bytes_total += bytes->size;
     wire_prepend_content(bytes, topic_print(TOPIC_WANT, &page->hash, 0, topic));
     delivery.bytes = message_bytes(bytes) + bytes->size - delivery.size;
-    if (anyone_takes_text(page)) delivery.is_text = json_is_utf8(delivery.bytes, delivery.size);
+    if (anyone_takes_text(page))
+        delivery.is_text = json_is_utf8(delivery.bytes, delivery.size);
 
     forget(hub, fetch, find(fetch, holder), false);
     pages_set_front(page, holder, true);

@@ -28,13 +28,13 @@ static void queue_effect(struct hub *hub, struct effect effect)
     hub->effects_count++;
 }
 
-void send_take_message(struct hub *hub, const struct session *session, struct message *message)
+void send_take_message(struct hub *hub, const struct session *session,
+                       struct message *message)
 {
     if (message == NULL) return;
     hub->metrics.messages_sent_total++;
-    queue_effect(hub, (struct effect){.kind = EFFECT_SEND,
-                                      .session = session->id,
-                                      .message = message});
+    queue_effect(hub, (struct effect){
+                          .kind = EFFECT_SEND, .session = session->id, .message = message});
 }
 
 void send_close(struct hub *hub, const struct session *session, uint16_t code,
@@ -46,8 +46,8 @@ void send_close(struct hub *hub, const struct session *session, uint16_t code,
                                       .reason = reason});
 }
 
-static void send_reply(struct hub *hub, const struct session *session, const struct frame *to,
-                       const char *status, const char *response)
+static void send_reply(struct hub *hub, const struct session *session,
+                       const struct frame *to, const char *status, const char *response)
 {
     if (to->ref.kind == REF_NULL) return;
     struct frame reply = {.kind = FRAME_REPLY,
@@ -78,7 +78,7 @@ struct slice send_topic(const struct membership *member, char text[TOPIC_TEXT_MA
 {
     if (member->kind == TOPIC_ALL) return slice_of("all");
     return topic_print((enum topic_kind)member->kind, &member->page->hash, member->upper,
-                           text);
+                       text);
 }
 
 struct ref send_join_ref(const struct membership *member)
@@ -98,7 +98,8 @@ void send_end(struct hub *hub, const struct membership *member, enum reason reas
     struct frame end = {.join_ref = join_ref,
                         .ref = join_ref,
                         .topic = send_topic(member, text),
-                        .event = slice_of(reason == REASON_NONE ? "phx_close" : "phx_error"),
+                        .event =
+                            slice_of(reason == REASON_NONE ? "phx_close" : "phx_error"),
                         .payload = slice_of(payload)};
     send_take_message(hub, member->session, wire_encode_new(WIRE_SERVER, &end));
 }

@@ -51,11 +51,11 @@ struct page {
     struct table_link link;
     struct page_hash hash;
     struct group holders, seekers;
-    struct fetch *fetch;        /* NULL when nobody is being asked */
-    struct deadline count_due;  /* set whilst a change of the count waits */
-    uint64_t counted_ms;        /* when the count was last told */
-    uint32_t counted;           /* what was told then; 0 before */
-    enum reason failure;        /* how the last fetch ended without bytes */
+    struct fetch *fetch;       /* NULL when nobody is being asked */
+    struct deadline count_due; /* set whilst a change of the count waits */
+    uint64_t counted_ms;       /* when the count was last told */
+    uint32_t counted;          /* what was told then; 0 before */
+    enum reason failure;       /* how the last fetch ended without bytes */
 };
 
 /* The effort to bring one page to its seekers. */

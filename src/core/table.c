@@ -138,7 +138,8 @@ void table_clear(struct table *table)
 }
 
 static void visit_buckets(struct table_link **buckets, size_t count,
-                          void (*visit)(struct table_link *link, void *context), void *context)
+                          void (*visit)(struct table_link *link, void *context),
+                          void *context)
 {
     for (size_t i = 0; i < count; i++)
         for (struct table_link *link = buckets[i]; link != NULL; link = link->next)

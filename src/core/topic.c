@@ -7,7 +7,8 @@ struct topic topic_parse(struct slice text)
     if (slice_is(text, "phoenix")) topic.kind = TOPIC_PHOENIX;
     if (slice_is(text, "all")) topic.kind = TOPIC_ALL;
     if (text.size != TOPIC_TEXT_MAX) return topic;
-    bool have = memcmp(text.data, "have:", 5) == 0, want = memcmp(text.data, "want:", 5) == 0;
+    bool have = memcmp(text.data, "have:", 5) == 0,
+         want = memcmp(text.data, "want:", 5) == 0;
     if ((have || want) && hash_from_hex(text.data + 5, HASH_HEX, &topic.hash, &topic.upper))
         topic.kind = have ? TOPIC_HAVE : TOPIC_WANT;
     return topic;

@@ -208,7 +208,8 @@ void topics_block(struct hub *hub, const struct page_hash *hash)
 {
     const struct page *page;
     while ((page = pages_find(hub, hash)) != NULL) {
-        const struct group *group = page->seekers.count > 0 ? &page->seekers : &page->holders;
+        const struct group *group =
+            page->seekers.count > 0 ? &page->seekers : &page->holders;
         struct membership *member = group->members[group->count - 1];
         if (member->session != NULL)
             topics_fail(hub, member, REASON_BLOCKED);
@@ -329,7 +330,8 @@ static void enter(struct hub *hub, struct session *session, const struct topic *
     if (topic->kind == TOPIC_WANT ||
         (topic->kind == TOPIC_HAVE && !is_barred(session, &topic->hash)))
         pages_set_front(member->page, member, true);
-    if (topic->kind == TOPIC_HAVE && options->token_size > 0) take_slot(hub, member, options);
+    if (topic->kind == TOPIC_HAVE && options->token_size > 0)
+        take_slot(hub, member, options);
     if (before != NULL) {
         send_end(hub, before, REASON_NONE);
         leave(hub, before);

@@ -49,7 +49,8 @@ static enum json_result take_ref(struct json_cursor *cursor, struct ref *ref)
 }
 
 /* A topic or an event; `store` takes it if it has escapes to be taken out. */
-static enum json_result take_name(struct json_cursor *cursor, struct slice *name, char *store)
+static enum json_result take_name(struct json_cursor *cursor, struct slice *name,
+                                  char *store)
 {
     bool escaped;
     enum json_result result = json_take_string(cursor, name, &escaped);
@@ -215,8 +216,8 @@ enum wire_result wire_decode_head(enum wire_sender from, enum message_form form,
     return WIRE_OK;
 }
 
-enum wire_result wire_decode(enum wire_sender from, enum message_form form, const void *bytes,
-                             size_t size, struct frame *frame)
+enum wire_result wire_decode(enum wire_sender from, enum message_form form,
+                             const void *bytes, size_t size, struct frame *frame)
 {
     const char *text = bytes;
     clear(frame, form);
@@ -235,7 +236,8 @@ struct sink {
 
 static void put(struct sink *sink, struct slice text)
 {
-    if (sink->at != NULL && text.size > 0) memcpy(sink->at + sink->size, text.data, text.size);
+    if (sink->at != NULL && text.size > 0)
+        memcpy(sink->at + sink->size, text.data, text.size);
     sink->size += text.size;
 }
 
@@ -306,7 +308,8 @@ static void put_binary_frame(struct sink *sink, const struct frame *frame,
                              enum wire_sender from)
 {
     struct slice fields[FIELDS] = {frame->join_ref.text, frame->ref.text, frame->topic,
-                                   frame->kind == FRAME_REPLY ? frame->status : frame->event};
+                                   frame->kind == FRAME_REPLY ? frame->status
+                                                              : frame->event};
     put_byte(sink, frame->kind);
     for (int i = 0; i < FIELDS; i++)
         if (has_field(frame->kind, from, i)) put_byte(sink, fields[i].size);
@@ -352,8 +355,8 @@ static void put_content(struct sink *sink, const struct frame *frame, const uint
     put_text(sink, "}]");
 }
 
-struct message *wire_content_new(const struct frame *frame, const uint8_t *text, size_t size,
-                                 const struct page_hash *hash)
+struct message *wire_content_new(const struct frame *frame, const uint8_t *text,
+                                 size_t size, const struct page_hash *hash)
 {
     struct sink sink = {0};
     put_content(&sink, frame, text, size, hash);

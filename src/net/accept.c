@@ -37,7 +37,8 @@ static bool say_failed(const char *text, const char *why, const char *advice)
     return false;
 }
 
-static bool listen_on(struct listener *listener, const struct sockaddr *address, socklen_t size)
+static bool listen_on(struct listener *listener, const struct sockaddr *address,
+                      socklen_t size)
 {
     int one = 1;
     int handle = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -93,7 +94,8 @@ static bool open_host(struct listener *listener)
     host[size] = '\0';
     int error = getaddrinfo(host, colon + 1, &hints, &found);
     if (error != 0)
-        return say_failed(listener->text, gai_strerror(error), "check the host and the port");
+        return say_failed(listener->text, gai_strerror(error),
+                          "check the host and the port");
     bool open = listen_on(listener, found->ai_addr, found->ai_addrlen);
     int reason = errno;
     freeaddrinfo(found);
@@ -125,7 +127,8 @@ static void turn_away(struct server *server, int socket)
 {
     server->metrics.accept_failures_total++;
     if (server->metrics.accept_failures_total == 1)
-        log_event(LOG_LEVEL_WARN, "descriptors_exhausted", "advice=lower_--max-connections");
+        log_event(LOG_LEVEL_WARN, "descriptors_exhausted",
+                  "advice=lower_--max-connections");
     if (server->spare >= 0) close(server->spare);
     int caller = accept4(socket, NULL, NULL, SOCK_CLOEXEC);
     if (caller >= 0) close(caller);

@@ -76,7 +76,8 @@ static bool in_range(const struct address *address, const struct address_range *
     return (address->bytes[whole] ^ range->address.bytes[whole]) >> (8 - rest) == 0;
 }
 
-bool address_in(const struct address *address, const struct address_range *ranges, size_t count)
+bool address_in(const struct address *address, const struct address_range *ranges,
+                size_t count)
 {
     for (size_t i = 0; i < count; i++)
         if (in_range(address, &ranges[i])) return true;
@@ -102,8 +103,8 @@ struct address address_of_client(const struct address *peer, const char *forward
 {
     static const struct address nowhere = {{0}};
     struct address client = *peer;
-    bool believed = memcmp(peer, &nowhere, sizeof nowhere) == 0 ||
-                    address_in(peer, proxies, count);
+    bool believed =
+        memcmp(peer, &nowhere, sizeof nowhere) == 0 || address_in(peer, proxies, count);
     const char *end = forwarded == NULL ? NULL : forwarded + strlen(forwarded);
     while (believed && end != NULL && end > forwarded) {
         char text[64];

@@ -10,7 +10,7 @@ enum asset_policy {
     ASSET_APP,            /* a document of ours: the make and the view page */
     ASSET_FRAME_STATIC,   /* the frame that shows a page with its scripts dead */
     ASSET_FRAME_SCRIPTED, /* the frame that runs a page's scripts */
-    ASSET_FILE,           /* script, style, picture; its path carries its hash when immutable */
+    ASSET_FILE, /* script, style, picture; its path carries its hash when immutable */
 };
 
 struct asset_body {
@@ -23,7 +23,7 @@ struct asset {
     const char *type; /* Content-Type */
     const char *etag; /* strong, quoted; of the identity bytes */
     enum asset_policy policy;
-    int immutable;    /* the path changes with the bytes */
+    int immutable; /* the path changes with the bytes */
     struct asset_body identity, gzip, br;
 };
 

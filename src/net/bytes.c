@@ -24,7 +24,7 @@ struct exchange {
     struct ring waiting; /* in the server's ring, by since_ms */
     uint64_t since_ms;   /* the request came, or the client last took something */
     struct page_hash hash;
-    unsigned status; /* 0 until there is an answer */
+    unsigned status;         /* 0 until there is an answer */
     struct message *message; /* holds the page's bytes, at its end */
     const uint8_t *bytes;
     size_t size, sent;
@@ -55,7 +55,8 @@ static const struct signature {
     {"video/webm", 4, "\x1a\x45\xdf\xa3"},
 };
 
-static bool has_signature(const struct exchange *exchange, const struct signature *signature)
+static bool has_signature(const struct exchange *exchange,
+                          const struct signature *signature)
 {
     if (exchange->size < signature->length) return false;
     for (size_t i = 0; i < signature->length; i++)
@@ -144,7 +145,8 @@ static void free_exchange(struct exchange *exchange)
 static void note_progress(struct exchange *exchange)
 {
     exchange->since_ms = server_now_ms(exchange->server);
-    ring_append(exchange->status == 0 ? &exchange->server->asking : &exchange->server->writing,
+    ring_append(exchange->status == 0 ? &exchange->server->asking
+                                      : &exchange->server->writing,
                 &exchange->waiting);
 }
 
@@ -305,7 +307,8 @@ int bytes_closed(struct lws *wsi)
 static struct exchange *overdue(struct server *server, struct ring *ring, uint32_t after_ms)
 {
     struct exchange *oldest = NET_OWNER(ring->next, struct exchange, waiting);
-    if (ring->next == ring || oldest->since_ms + after_ms > server_now_ms(server)) return NULL;
+    if (ring->next == ring || oldest->since_ms + after_ms > server_now_ms(server))
+        return NULL;
     return oldest;
 }
 
@@ -314,7 +317,8 @@ void bytes_sweep(struct server *server)
     struct exchange *exchange;
     while ((exchange = overdue(server, &server->asking, server->config->fetch_ms)) != NULL)
         answer(exchange, 504);
-    while ((exchange = overdue(server, &server->writing, server->config->write_ms)) != NULL) {
+    while ((exchange = overdue(server, &server->writing, server->config->write_ms)) !=
+           NULL) {
         hub_metrics(server->hub)->refusals[REASON_SLOW_READER]++;
         ring_remove(&exchange->waiting);
         server_end_socket(exchange->wsi, 0);

@@ -68,8 +68,8 @@ void deny_file_reload(struct server *server)
         log_event(LOG_LEVEL_INFO, "deny_list_read", "pages=%llu",
                   (unsigned long long)hub_metrics(server->hub)->denied);
     else
-        log_event(LOG_LEVEL_WARN, "deny_list_refused", "line=%zu reason=\"%s\"", complaint.line,
-                  complaint.what);
+        log_event(LOG_LEVEL_WARN, "deny_list_refused", "line=%zu reason=\"%s\"",
+                  complaint.line, complaint.what);
     server_settle(server);
 }
 
@@ -83,7 +83,8 @@ static void on_change(uv_fs_event_t *watch, const char *name, int events, int st
 {
     struct server *server = watch->data;
     (void)events;
-    if (status == 0 && name != NULL && strcmp(name, name_of(server->config->deny_file)) == 0)
+    if (status == 0 && name != NULL &&
+        strcmp(name, name_of(server->config->deny_file)) == 0)
         deny_file_reload(server);
 }
 
@@ -100,5 +101,6 @@ void deny_file_watch(struct server *server)
         directory[length] = '\0';
     }
     if (uv_fs_event_start(&server->deny_watch, on_change, directory, 0) != 0)
-        log_event(LOG_LEVEL_WARN, "deny_list_unwatched", "advice=send_SIGHUP_after_changes");
+        log_event(LOG_LEVEL_WARN, "deny_list_unwatched",
+                  "advice=send_SIGHUP_after_changes");
 }

@@ -45,13 +45,13 @@ struct text {
     size_t size, length;
 };
 
-__attribute__((format(printf, 2, 3))) static void print(struct text *text, const char *format,
-                                                        ...)
+__attribute__((format(printf, 2, 3))) static void print(struct text *text,
+                                                        const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    int written = vsnprintf(text->out + text->length, text->size - text->length, format,
-                            arguments);
+    int written =
+        vsnprintf(text->out + text->length, text->size - text->length, format, arguments);
     va_end(arguments);
     assert(written >= 0 && (size_t)written < text->size - text->length);
     text->length += (size_t)written;
@@ -89,29 +89,30 @@ int http_send(struct lws *wsi, const struct http_answer *answer)
 }
 
 /* The policies of everything that is not a page's bytes. */
-#define POLICY_PLAIN                                                                           \
-    "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"                  \
+#define POLICY_PLAIN                                                                       \
+    "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"              \
     "Cross-Origin-Resource-Policy: same-origin\r\n"
 
-#define POLICY_APP                                                                             \
-    "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "       \
-    "img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self'%s; "               \
-    "worker-src 'self'; manifest-src 'self'; frame-src %s; object-src 'none'; "                \
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "                            \
-    "require-trusted-types-for 'script'; trusted-types whilst\r\n"                             \
-    "Cross-Origin-Opener-Policy: same-origin\r\n"                                              \
-    "Cross-Origin-Resource-Policy: same-origin\r\n"                                            \
-    "Origin-Agent-Cluster: ?1\r\n"                                                             \
-    "Permissions-Policy: camera=(), microphone=(), geolocation=(), display-capture=(), "       \
-    "usb=(), serial=(), hid=(), bluetooth=(), payment=(), midi=(), clipboard-read=(), "        \
-    "fullscreen=(self), screen-wake-lock=(self), web-share=(self), clipboard-write=(self)\r\n"
+#define POLICY_APP                                                                         \
+    "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "   \
+    "img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self'%s; "           \
+    "worker-src 'self'; manifest-src 'self'; frame-src %s; object-src 'none'; "            \
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "                        \
+    "require-trusted-types-for 'script'; trusted-types whilst\r\n"                         \
+    "Cross-Origin-Opener-Policy: same-origin\r\n"                                          \
+    "Cross-Origin-Resource-Policy: same-origin\r\n"                                        \
+    "Origin-Agent-Cluster: ?1\r\n"                                                         \
+    "Permissions-Policy: camera=(), microphone=(), geolocation=(), display-capture=(), "   \
+    "usb=(), serial=(), hid=(), bluetooth=(), payment=(), midi=(), clipboard-read=(), "    \
+    "fullscreen=(self), screen-wake-lock=(self), web-share=(self), "                       \
+    "clipboard-write=(self)\r\n"
 
-#define POLICY_FRAME                                                                           \
-    "Content-Security-Policy: sandbox allow-scripts allow-forms allow-popups "                 \
-    "allow-popups-to-escape-sandbox; default-src 'none'; script-src %s; "                      \
-    "style-src 'unsafe-inline' blob: data:; img-src blob: data:; media-src blob: data:; "      \
-    "font-src blob: data:; connect-src blob: data:; frame-src 'none'; worker-src blob:; "      \
-    "object-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'\r\n"       \
+#define POLICY_FRAME                                                                       \
+    "Content-Security-Policy: sandbox allow-scripts allow-forms allow-popups "             \
+    "allow-popups-to-escape-sandbox; default-src 'none'; script-src %s; "                  \
+    "style-src 'unsafe-inline' blob: data:; img-src blob: data:; media-src blob: data:; "  \
+    "font-src blob: data:; connect-src blob: data:; frame-src 'none'; worker-src blob:; "  \
+    "object-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'\r\n"   \
     "Cross-Origin-Resource-Policy: same-origin\r\n"
 
 static void print_app_policy(struct text *text, const char *host, const char *base)
@@ -151,7 +152,8 @@ struct request {
 };
 
 /* Copies a header; "" if it is missing or too long. */
-static void copy_header(struct lws *wsi, enum lws_token_indexes token, char *out, size_t size)
+static void copy_header(struct lws *wsi, enum lws_token_indexes token, char *out,
+                        size_t size)
 {
     int length = lws_hdr_copy(wsi, out, (int)size, token);
     if (length < 0) length = 0;
@@ -173,8 +175,7 @@ static const char *fault_of(struct lws *wsi)
     char host[256], length[24];
     copy_header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, length, sizeof length);
     copy_header(wsi, WSI_TOKEN_HOST, host, sizeof host); /* several come joined by commas */
-    if (host[0] == '\0' || strchr(host, ',') != NULL)
-        return "a request names one host\n";
+    if (host[0] == '\0' || strchr(host, ',') != NULL) return "a request names one host\n";
     if (has_header(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) ||
         (length[0] != '\0' && strcmp(length, "0") != 0))
         return "this request has no body\n";
@@ -187,7 +188,8 @@ static void read_host(struct request *request)
 {
     copy_header(request->wsi, WSI_TOKEN_HOST, request->host, sizeof request->host);
     for (const char *c = request->host; *c != '\0'; c++)
-        if (!isalnum((unsigned char)*c) && strchr("-._:", *c) == NULL) request->host[0] = '\0';
+        if (!isalnum((unsigned char)*c) && strchr("-._:", *c) == NULL)
+            request->host[0] = '\0';
 }
 
 static bool accepts(const struct request *request, enum lws_token_indexes token,
@@ -238,7 +240,8 @@ static int send_asset(const struct request *request, const struct asset *asset)
     }
     bool known = accepts(request, WSI_TOKEN_HTTP_IF_NONE_MATCH, asset->etag);
     print(&text, "ETag: %s\r\nVary: Accept, Accept-Encoding\r\nCache-Control: %s\r\n",
-          asset->etag, asset->immutable ? "public, max-age=31536000, immutable" : "no-cache");
+          asset->etag,
+          asset->immutable ? "public, max-age=31536000, immutable" : "no-cache");
     if (encoding != NULL && !known) print(&text, "Content-Encoding: %s\r\n", encoding);
     print_policy(&text, asset->policy, request->host, request->server->config->base_path);
     struct http_answer answer = {.status = known ? 304 : 200,
@@ -261,9 +264,9 @@ static int serve_health(const struct request *request)
 static size_t print_metrics(const struct server *server, char *out, size_t size)
 {
     size_t length = metrics_print(hub_metrics(server->hub), out, size);
-#define X(type, field, help)                                                                   \
-    length += metrics_print_row("whilst_" #field, #type, help, server->metrics.field,          \
-                                length < size ? out + length : NULL,                           \
+#define X(type, field, help)                                                               \
+    length += metrics_print_row("whilst_" #field, #type, help, server->metrics.field,      \
+                                length < size ? out + length : NULL,                       \
                                 length < size ? size - length : 0);
     NET_METRICS(X)
 #undef X
@@ -331,8 +334,9 @@ static const struct route {
     const char *path;
     int (*serve)(const struct request *request);
 } routes[] = {
-    {"/healthz", serve_health}, {"/readyz", serve_health},         {"/metrics", serve_metrics},
-    {"/raw/", serve_raw},       {"/ws/websocket", serve_socket},
+    {"/healthz", serve_health},      {"/readyz", serve_health},
+    {"/metrics", serve_metrics},     {"/raw/", serve_raw},
+    {"/ws/websocket", serve_socket},
 };
 
 static const struct route *find_route(const char *path)

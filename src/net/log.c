@@ -26,6 +26,6 @@ void log_event(enum log_level level, const char *event, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
-    fprintf(stderr, "%s.%03ldZ %s %s%s%s\n", when, now.tv_nsec / 1000000, names[level], event,
-            line[0] == '\0' ? "" : " ", line);
+    fprintf(stderr, "%s.%03ldZ %s %s%s%s\n", when, now.tv_nsec / 1000000, names[level],
+            event, line[0] == '\0' ? "" : " ", line);
 }

@@ -9,7 +9,7 @@ void log_set_level(enum log_level level);
 
 /* `format` gives the fields after the event, as key=value; it must not bring strings that a
    peer wrote. */
-__attribute__((format(printf, 3, 4))) void log_event(enum log_level level, const char *event,
-                                                     const char *format, ...);
+__attribute__((format(printf, 3, 4))) void
+log_event(enum log_level level, const char *event, const char *format, ...);
 
 #endif

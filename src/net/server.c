@@ -205,17 +205,17 @@ static void set_descriptor_limit(struct server_config *config)
     if (wanted > limit.rlim_max) wanted = limit.rlim_max;
     limit.rlim_cur = wanted;
     setrlimit(RLIMIT_NOFILE, &limit);
-    config->hub.connections_max = (uint32_t)(wanted > DESCRIPTORS_BESIDE
-                                                 ? wanted - DESCRIPTORS_BESIDE
-                                                 : 1);
+    config->hub.connections_max =
+        (uint32_t)(wanted > DESCRIPTORS_BESIDE ? wanted - DESCRIPTORS_BESIDE : 1);
 }
 
 static bool make_context(struct server *server)
 {
-    static const struct lws_protocols protocols[] = {
-        {.name = "whilst", .callback = on_event, .rx_buffer_size = 1024,
-         .tx_packet_size = 1 << 20},
-        {0}};
+    static const struct lws_protocols protocols[] = {{.name = "whilst",
+                                                      .callback = on_event,
+                                                      .rx_buffer_size = 1024,
+                                                      .tx_packet_size = 1 << 20},
+                                                     {0}};
     static const lws_retry_bo_t no_timers = {0};
     void *loops[] = {&server->loop};
     struct lws_context_creation_info info = {
@@ -223,8 +223,7 @@ static bool make_context(struct server *server)
         .protocols = protocols,
         .foreign_loops = loops,
         .user = server,
-        .options = LWS_SERVER_OPTION_LIBUV |
-                   LWS_SERVER_OPTION_UV_NO_SIGSEGV_SIGFPE_SPIN |
+        .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_UV_NO_SIGSEGV_SIGFPE_SPIN |
                    LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
         .gid = -1,
         .uid = -1,
@@ -303,10 +302,10 @@ static void start_loop(struct server *server)
 static void close_handles(struct server *server)
 {
     uv_handle_t *handles[] = {
-        (uv_handle_t *)&server->hub_timer,   (uv_handle_t *)&server->sweep_timer,
-        (uv_handle_t *)&server->stop_timer,  (uv_handle_t *)&server->flush,
-        (uv_handle_t *)&server->signals[0],  (uv_handle_t *)&server->signals[1],
-        (uv_handle_t *)&server->signals[2],  (uv_handle_t *)&server->deny_watch};
+        (uv_handle_t *)&server->hub_timer,  (uv_handle_t *)&server->sweep_timer,
+        (uv_handle_t *)&server->stop_timer, (uv_handle_t *)&server->flush,
+        (uv_handle_t *)&server->signals[0], (uv_handle_t *)&server->signals[1],
+        (uv_handle_t *)&server->signals[2], (uv_handle_t *)&server->deny_watch};
     for (size_t i = 0; i < sizeof handles / sizeof handles[0]; i++)
         uv_close(handles[i], NULL);
 }

@@ -18,16 +18,16 @@ struct server_config {
     size_t origins_count;
     const struct address_range *proxies;
     size_t proxies_count;
-    const char *base_path; /* "" or "/path", without a slash at its end */
-    const char *deny_file; /* NULL: none */
-    bool require_origin;   /* refuse clients that are not browsers */
-    uint32_t outbox_bytes_max;   /* what may wait for one client */
-    uint32_t outbox_bytes_soft;  /* and for no longer than write_ms */
-    size_t queued_bytes_max;     /* what may wait for all of them; a shared page counts once */
-    uint32_t write_ms;   /* a client that takes nothing for so long is a slow reader */
-    uint32_t ping_ms;    /* a quiet client is pinged */
-    uint32_t hang_up_ms; /* and given up */
-    uint32_t fetch_ms;   /* an HTTP request waits so long for a page */
+    const char *base_path;      /* "" or "/path", without a slash at its end */
+    const char *deny_file;      /* NULL: none */
+    bool require_origin;        /* refuse clients that are not browsers */
+    uint32_t outbox_bytes_max;  /* what may wait for one client */
+    uint32_t outbox_bytes_soft; /* and for no longer than write_ms */
+    size_t queued_bytes_max; /* what may wait for all of them; a shared page counts once */
+    uint32_t write_ms;       /* a client that takes nothing for so long is a slow reader */
+    uint32_t ping_ms;        /* a quiet client is pinged */
+    uint32_t hang_up_ms;     /* and given up */
+    uint32_t fetch_ms;       /* an HTTP request waits so long for a page */
     uint32_t header_seconds;
 };
 

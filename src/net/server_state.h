@@ -8,13 +8,15 @@
 #include <uv.h>
 
 /* X(type, field, help), as METRICS in whilst/metrics.h. */
-#define NET_METRICS(X)                                                                         \
-    X(counter, accepted_total, "Sockets accepted")                                             \
-    X(counter, accept_failures_total, "Times that accepting failed for want of descriptors")   \
-    X(counter, upgrades_total, "WebSocket connections established")                            \
-    X(counter, upgrades_refused_total, "WebSocket upgrades refused by path, version or origin") \
-    X(counter, http_requests_total, "HTTP requests answered")                                  \
-    X(gauge, queued_bytes, "Bytes waiting for clients to read them, a shared page once")        \
+#define NET_METRICS(X)                                                                     \
+    X(counter, accepted_total, "Sockets accepted")                                         \
+    X(counter, accept_failures_total,                                                      \
+      "Times that accepting failed for want of descriptors")                               \
+    X(counter, upgrades_total, "WebSocket connections established")                        \
+    X(counter, upgrades_refused_total,                                                     \
+      "WebSocket upgrades refused by path, version or origin")                             \
+    X(counter, http_requests_total, "HTTP requests answered")                              \
+    X(gauge, queued_bytes, "Bytes waiting for clients to read them, a shared page once")   \
     X(counter, shed_total, "Clients cut off because too much waited for all of them")
 
 struct net_metrics {
@@ -54,8 +56,8 @@ struct server {
     struct ring quiet, pinged; /* connections, those heard longest ago first */
     struct ring waiting;       /* connections whose client does not read, likewise */
     struct ring asking;        /* HTTP requests that wait for a page, oldest first */
-    struct ring writing;       /* and those being answered, by when they last took something */
-    struct connection *dirty;  /* connections with something to write in this turn */
+    struct ring writing; /* and those being answered, by when they last took something */
+    struct connection *dirty; /* connections with something to write in this turn */
     struct net_metrics metrics;
     bool settling, stopping;
 };
@@ -100,7 +102,7 @@ static inline void ring_append(struct ring *head, struct ring *ring)
     head->previous = ring;
 }
 
-#define NET_OWNER(pointer, type, field)                                                        \
-    ((type *)(void *)((char *)(pointer) - offsetof(type, field)))
+#define NET_OWNER(pointer, type, field)                                                    \
+    ((type *)(void *)((char *)(pointer)-offsetof(type, field)))
 
 #endif

@@ -15,11 +15,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK ((size_t)32 << 10)      /* bytes of one fragment */
-#define TURN ((size_t)128 << 10)      /* bytes written to one client before others have a turn */
-#define CLOSE_SECONDS 5               /* for the client to answer our close frame */
-#define CUT_OFF_SECONDS 2             /* for one who does not read, to take a close frame */
-#define LIFE_BYTES ((size_t)4 << 10)  /* so many bytes of a message count as a sign of life */
+#define CHUNK ((size_t)32 << 10) /* bytes of one fragment */
+#define TURN ((size_t)128 << 10) /* bytes written to one client before others have a turn */
+#define CLOSE_SECONDS 5          /* for the client to answer our close frame */
+#define CUT_OFF_SECONDS 2        /* for one who does not read, to take a close frame */
+#define LIFE_BYTES                                                                         \
+    ((size_t)4 << 10) /* so many bytes of a message count as a sign of life */
 
 struct parcel {
     struct parcel *next;
@@ -38,7 +39,7 @@ struct connection {
     struct ring life;    /* in quiet or pinged */
     struct ring waiting; /* in waiting whilst the client does not read */
     uint64_t heard_ms, progress_ms;
-    uint64_t over_ms; /* since when the outbox is over its soft limit; 0: it is not */
+    uint64_t over_ms;    /* since when the outbox is over its soft limit; 0: it is not */
     uint16_t close_code; /* 0 until the connection is to be closed */
     uint8_t close_reason;
     bool dirty : 1, ping_due : 1, close_sent : 1, frame_open : 1;
@@ -181,7 +182,7 @@ static bool write_chunk(struct connection *connection, size_t *written)
     struct message *message = connection->first->message;
     uint8_t saved[LWS_PRE], *at = message_bytes(message) + connection->sent;
     size_t left = message->size - connection->sent, size = left < CHUNK ? left : CHUNK;
-    int kind = connection->sent > 0               ? LWS_WRITE_CONTINUATION
+    int kind = connection->sent > 0              ? LWS_WRITE_CONTINUATION
                : message->form == MESSAGE_BINARY ? LWS_WRITE_BINARY
                                                  : LWS_WRITE_TEXT;
     if (size < left) kind |= LWS_WRITE_NO_FIN;
@@ -285,7 +286,8 @@ int websocket_writeable(struct lws *wsi)
     struct connection *connection = connection_of(wsi);
     if (connection == NULL || !write_some(connection)) return -1;
     note_progress(connection);
-    if (connection->first != NULL || lws_partial_buffered(wsi)) lws_callback_on_writable(wsi);
+    if (connection->first != NULL || lws_partial_buffered(wsi))
+        lws_callback_on_writable(wsi);
     return 0;
 }
 
@@ -401,7 +403,8 @@ int websocket_closed(struct lws *wsi)
 static void ping_quiet(struct server *server, uint64_t now)
 {
     while (server->quiet.next != &server->quiet) {
-        struct connection *connection = NET_OWNER(server->quiet.next, struct connection, life);
+        struct connection *connection =
+            NET_OWNER(server->quiet.next, struct connection, life);
         if (connection->heard_ms + server->config->ping_ms > now) return;
         ring_append(&server->pinged, &connection->life);
         connection->ping_due = true;
@@ -412,7 +415,8 @@ static void ping_quiet(struct server *server, uint64_t now)
 static void hang_up_silent(struct server *server, uint64_t now)
 {
     while (server->pinged.next != &server->pinged) {
-        struct connection *connection = NET_OWNER(server->pinged.next, struct connection, life);
+        struct connection *connection =
+            NET_OWNER(server->pinged.next, struct connection, life);
         if (connection->heard_ms + server->config->hang_up_ms > now) return;
         ring_remove(&connection->life);
         hub_metrics(server->hub)->refusals[REASON_SILENT]++;

@@ -37,7 +37,8 @@ static uint64_t now_ns(void)
 
 static void fail(const char *what)
 {
-    fprintf(stderr, "bench_fetch: %s: %s\n", what, errno == 0 ? "unexpected" : strerror(errno));
+    fprintf(stderr, "bench_fetch: %s: %s\n", what,
+            errno == 0 ? "unexpected" : strerror(errno));
     exit(1);
 }
 
@@ -53,10 +54,11 @@ static void write_all(int socket, const void *bytes, size_t size)
 
 static void open_client(struct client *client, uint16_t port)
 {
-    static const char request[] = "GET /ws/websocket?vsn=2.0.0 HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-                                  "Upgrade: websocket\r\nConnection: Upgrade\r\n"
-                                  "Sec-WebSocket-Version: 13\r\n"
-                                  "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
+    static const char request[] =
+        "GET /ws/websocket?vsn=2.0.0 HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_port = htons(port),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -146,7 +148,8 @@ static void read_some(struct client *client)
 }
 
 /* Lets both run until one of `seeker`'s or `holder`'s events is of this kind. */
-static void run_until(struct client *holder, struct client *seeker, enum peer_event_kind kind)
+static void run_until(struct client *holder, struct client *seeker,
+                      enum peer_event_kind kind)
 {
     struct client *clients[] = {holder, seeker};
     for (;;) {
@@ -157,7 +160,8 @@ static void run_until(struct client *holder, struct client *seeker, enum peer_ev
             flush(clients[i]);
             while (peer_next_event(clients[i]->peer, &event)) {
                 seen = seen || event.kind == kind;
-                if (event.kind == PEER_REFUSED || event.kind == PEER_WRONG) fail(event.reason);
+                if (event.kind == PEER_REFUSED || event.kind == PEER_WRONG)
+                    fail(event.reason);
                 message_unref(event.page);
             }
         }

@@ -66,7 +66,7 @@ export class Visitor {
     await this.press('#put-up');
     await this.page.waitForURL(/\/[0-9a-f]{64}$/);
     await this.untilState('showing');
-    return new URL(this.page.url()).pathname.slice(1);
+    return new URL(this.page.url()).pathname.split('/').pop();
   }
 
   // Typing is an edit for Chromium, which takes minutes over twenty thousand lines.

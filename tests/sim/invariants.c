@@ -34,7 +34,8 @@ static void recount_sessions(struct world *world, struct recount *count)
         if (session == NULL) continue;
         count->sessions++;
         count->pending += session->pending;
-        for (const struct membership *m = session->topics; m != NULL; m = m->next, topics++) {
+        for (const struct membership *m = session->topics; m != NULL;
+             m = m->next, topics++) {
             check_member(world, session, m);
             if (m->kind == TOPIC_HAVE) count->holders++;
             if (m->kind == TOPIC_WANT) count->seekers++;
@@ -43,7 +44,8 @@ static void recount_sessions(struct world *world, struct recount *count)
     }
 }
 
-static void check_holders(struct world *world, const struct page *page, struct recount *count)
+static void check_holders(struct world *world, const struct page *page,
+                          struct recount *count)
 {
     uint32_t pending = 0;
     for (uint32_t i = 0; i < page->holders.count; i++) {
@@ -52,7 +54,8 @@ static void check_holders(struct world *world, const struct page *page, struct r
         if (holder->session == NULL) count->away++;
         if (holder->session == NULL && holder->slot->grace.place == 0)
             world_fail(world, "an away holder has no deadline");
-        if (front && (holder->session == NULL || holder->silent || holder->ask == ASK_PENDING))
+        if (front &&
+            (holder->session == NULL || holder->silent || holder->ask == ASK_PENDING))
             world_fail(world, "a holder in front may not be asked");
         if (holder->ask == ASK_PENDING) pending++;
     }

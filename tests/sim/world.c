@@ -273,7 +273,8 @@ static uint64_t next_due(const struct world *world)
 static void run_actor(struct world *world, struct actor *actor)
 {
     if (!actor->up && actor->back_ms <= world->now_ms) open_connection(world, actor);
-    if (peer_next_deadline(actor->peer) <= world->now_ms) peer_tick(actor->peer, world->now_ms);
+    if (peer_next_deadline(actor->peer) <= world->now_ms)
+        peer_tick(actor->peer, world->now_ms);
     if (actor->up_pipe.first != NULL && actor->up_pipe.first->due_ms <= world->now_ms)
         deliver_up(world, actor, take(&actor->up_pipe));
     if (actor->down_pipe.first != NULL && actor->down_pipe.first->due_ms <= world->now_ms) {
@@ -326,8 +327,8 @@ static struct message *random_page(struct world *world, uint32_t size)
     if (page == NULL) abort();
     bool text = world_chance(world, 2) == 0;
     for (uint32_t i = 0; i < size; i++)
-        message_bytes(page)[i] = (uint8_t)(text ? 32 + world_chance(world, 90)
-                                                : world_chance(world, 256));
+        message_bytes(page)[i] =
+            (uint8_t)(text ? 32 + world_chance(world, 90) : world_chance(world, 256));
     page->size = size;
     return page;
 }

@@ -42,8 +42,8 @@ struct actor {
     struct pipe up_pipe, down_pipe;
     struct seat {
         bool holds, seeks, found;
-        uint32_t count;       /* the last count it was told */
-        uint64_t waiting_ms;  /* since when it should have been served */
+        uint32_t count;      /* the last count it was told */
+        uint64_t waiting_ms; /* since when it should have been served */
     } seats[WORLD_PAGES];
 };
 
@@ -60,8 +60,8 @@ struct world {
 };
 
 uint32_t world_chance(struct world *world, uint32_t below);
-__attribute__((format(printf, 2, 3))) void world_fail(struct world *world, const char *format,
-                                                      ...);
+__attribute__((format(printf, 2, 3))) void world_fail(struct world *world,
+                                                      const char *format, ...);
 
 void world_init(struct world *world, uint64_t seed);
 /* One thing happens: somebody acts, or the next message or deadline is due. */

@@ -45,7 +45,8 @@ TEST(a_page_is_found_by_its_hash_or_by_the_hash_of_that)
 TEST(space_comments_and_either_case_are_allowed)
 {
     assert_true(has("# refused\r\n\r\n \t" HELLO " # hello\r\n", HELLO));
-    assert_true(has("2CF24DBA5FB0A30E26E83B2AC5B9E29E1B161E5C1FA7425E73043362938B9824", HELLO));
+    assert_true(
+        has("2CF24DBA5FB0A30E26E83B2AC5B9E29E1B161E5C1FA7425E73043362938B9824", HELLO));
     assert_false(has("", HELLO));
     assert_false(has("#" HELLO, HELLO));
 }

@@ -247,8 +247,15 @@ TEST(the_interval_grows_with_the_audience_up_to_its_largest)
     expect_count(crowd[0], 22);
     for (int i = 0; i < 30; i++)
         hold_quietly(arrive(world, "c"), HELLO);
-    pass(world, 3000);
+    pass(world, 10000);
     expect_count(crowd[0], 52);
+    hold_quietly(arrive(world, "d"), HELLO);
+    expect_count(crowd[0], 53);
+    hold_quietly(arrive(world, "e"), HELLO); /* 5.4 seconds would be too long */
+    pass(world, 2999);
+    expect_nothing(crowd[0]);
+    pass(world, 1);
+    expect_count(crowd[0], 54);
     free(crowd);
     world_free(world);
 }

@@ -88,6 +88,33 @@ TEST(the_holder_with_the_fewest_requests_is_asked)
     }
 }
 
+TEST(who_has_answered_is_as_free_as_before)
+{
+    struct world *world = world_new(NULL);
+    struct client *a = arrive(world, "a"), *b = arrive(world, "b");
+    size_t asked = 0;
+    hold_quietly(a, WORLD);
+    for (int i = 0; i < 50; i++) {
+        seek_quietly(arrive(world, "s"), WORLD);
+        expect_asked(a, WORLD);
+        answer(a, WORLD, "world");
+        pass(world, 20);
+    }
+    hold_quietly(a, HELLO);
+    hold_quietly(b, HELLO);
+    for (int i = 0; i < 20; i++) {
+        pass(world, 300);
+        struct client *both[] = {a, b};
+        count_asked(both, 2);
+        seek_quietly(arrive(world, "t"), HELLO);
+        struct client *one = who_is_asked(both, 2);
+        asked += one == a ? 1 : 0;
+        answer(one, HELLO, "hello");
+    }
+    assert_in_range(asked, 2, 18);
+    world_free(world);
+}
+
 TEST(requests_are_spread_over_the_holders)
 {
     enum { MANY = 10 };
@@ -318,6 +345,7 @@ int main(void)
         cmocka_unit_test(a_seeker_that_waits_is_served_when_a_holder_appears),
         cmocka_unit_test(a_session_may_be_served_by_itself),
         cmocka_unit_test(the_holder_with_the_fewest_requests_is_asked),
+        cmocka_unit_test(who_has_answered_is_as_free_as_before),
         cmocka_unit_test(requests_are_spread_over_the_holders),
         cmocka_unit_test(ten_thousand_seekers_share_one_fetch_and_one_message),
         cmocka_unit_test(of_ten_thousand_holders_one_is_asked),

@@ -141,6 +141,23 @@ TEST(a_seeker_that_was_served_is_not_served_again_with_others)
     world_free(world);
 }
 
+TEST(a_seeker_that_was_served_cannot_ask_for_others)
+{
+    struct world *world = world_new(NULL);
+    struct client *a = arrive(world, "a"), *s = arrive(world, "s"), *t = arrive(world, "t");
+    hold_quietly(a, HELLO);
+    seek(s, HELLO, "{}");
+    answer(a, HELLO, "hello");
+    seek(t, HELLO, "{}");
+    ignore_inbox(a);
+    pass(world, 10000); /* now t waits, and a was silent */
+    ask_again(s);
+    expect_nothing(a);
+    ask_again(t);
+    expect_asked(a, HELLO);
+    world_free(world);
+}
+
 TEST(joining_again_whilst_waiting_asks_nobody_again)
 {
     struct world *world = world_new(NULL);
@@ -263,6 +280,20 @@ TEST(status_says_that_all_were_silent_and_then_that_they_are_asked_again)
     world_free(world);
 }
 
+TEST(status_tells_of_the_last_fetch_and_not_of_those_before)
+{
+    struct world *world = world_new(NULL);
+    struct client *a = arrive(world, "a"), *s = arrive(world, "s");
+    hold_quietly(a, HELLO);
+    seek(s, HELLO, "{'status':true}");
+    pass(world, 10000);
+    ask_again(s);
+    ignore_inbox(s);
+    say(a, "['1','2','have:" HELLO "','phx_leave',{}]");
+    expect_status(s, "nobody", 0, 0, "'no_holder'");
+    world_free(world);
+}
+
 TEST(status_says_that_all_lied)
 {
     struct world *world = world_new(NULL);
@@ -289,6 +320,7 @@ int main(void)
         cmocka_unit_test(an_empty_page_is_a_page),
         cmocka_unit_test(a_seeker_is_served_once_for_each_join),
         cmocka_unit_test(a_seeker_that_was_served_is_not_served_again_with_others),
+        cmocka_unit_test(a_seeker_that_was_served_cannot_ask_for_others),
         cmocka_unit_test(joining_again_whilst_waiting_asks_nobody_again),
         cmocka_unit_test(a_fetch_ends_with_its_last_seeker),
         cmocka_unit_test(status_is_for_those_who_asked_for_it),
@@ -297,6 +329,7 @@ int main(void)
         cmocka_unit_test(a_seeker_that_joins_a_search_is_told_how_it_goes),
         cmocka_unit_test(
             status_says_that_all_were_silent_and_then_that_they_are_asked_again),
+        cmocka_unit_test(status_tells_of_the_last_fetch_and_not_of_those_before),
         cmocka_unit_test(status_says_that_all_lied),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
