@@ -2,8 +2,8 @@
 
    Five inputs (connect, receive, disconnect, tick and, for programs, a look at who holds a
    page) change it; what is to be done then stands in a queue of effects, which the caller
-   drains with hub_next_effect after every input. Time is the `now_ms` it is handed, which never
-   goes back; chance is the seed. The same inputs bring the same effects. */
+   drains with hub_next_effect after every input. Time is the `now_ms` it is handed, which
+   never goes back; chance is the seed. The same inputs bring the same effects. */
 #ifndef WHILST_HUB_H
 #define WHILST_HUB_H
 
@@ -13,12 +13,12 @@
 #include "whilst/metrics.h"
 #include "whilst/reason.h"
 
-/* Names a session: the low half is a small number that is used again, the high half makes each
-   use of it distinct. Never 0. */
+/* Names a session: the low half is a small number that is used again, the high half makes
+   each use of it distinct. Never 0. */
 typedef uint64_t session_id;
 
-/* Where a session comes from, for the limits of one address: IPv6, or IPv4 as ::ffff:a.b.c.d.
-   All zero is nowhere (a unix socket, ourselves) and has no limit. */
+/* Where a session comes from, for the limits of one address: IPv6, or IPv4 as
+   ::ffff:a.b.c.d. All zero is nowhere (a unix socket, ourselves) and has no limit. */
 struct address {
     uint8_t bytes[16];
 };
@@ -54,7 +54,7 @@ struct hub_config hub_config_default(void);
 
 struct hub;
 
-/* The caller frees it. The seed should be random: it is the secret of the hash tables too. */
+/* The caller frees it. The seed should be random: it is the tables' secret too. */
 struct hub *hub_new(const struct hub_config *config, const uint64_t seed[2]);
 /* Frees what is left, effects that were not drained included. */
 void hub_free(struct hub *hub);
@@ -63,8 +63,8 @@ void hub_free(struct hub *hub);
 session_id hub_connect(struct hub *hub, const struct address *from, uint64_t now_ms,
                        enum reason *reason);
 
-/* Some bytes of a message, as they come. A message is one or more parts; parts of one session
-   come in order. Parts for a session that is gone are ignored. */
+/* Some bytes of a message, as they come. A message is one or more parts; parts of one
+   session come in order. Parts for a session that is gone are ignored. */
 struct hub_part {
     enum message_form form;
     const void *bytes;
@@ -100,8 +100,8 @@ struct effect {
 /* Takes the oldest effect; false when there is none. */
 bool hub_next_effect(struct hub *hub, struct effect *effect);
 
-/* Refuses these pages from now on, instead of those refused before. Their holders and seekers
-   are told `blocked`. Takes the list, which may be NULL. */
+/* Refuses these pages from now on, instead of those refused before. Their holders and
+   seekers are told `blocked`. Takes the list, which may be NULL. */
 void hub_take_deny_list(struct hub *hub, struct deny_list *list, uint64_t now_ms);
 
 /* Whether a page is refused. */

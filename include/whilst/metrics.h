@@ -43,8 +43,8 @@ struct metrics {
 size_t metrics_print_row(const char *name, const char *type, const char *help,
                          uint64_t value, char *out, size_t size);
 
-/* Writes the Prometheus text format (version 0.0.4) to `out` as snprintf does: at most `size`
-   bytes with the terminator; returns the length that all of it has. */
+/* Writes the Prometheus text format (version 0.0.4) to `out` as snprintf does: at most
+   `size` bytes with the terminator; returns the length that all of it has. */
 size_t metrics_print(const struct metrics *metrics, char *out, size_t size);
 
 #endif

@@ -1,6 +1,6 @@
 /* The client's brain: the mirror of a session. It joins, holds, seeks, answers, checks and
-   rejoins; it does no I/O. Its shape is the hub's: inputs, then messages and events to drain,
-   then a deadline. */
+   rejoins; it does no I/O. Its shape is the hub's: inputs, then messages and events to
+   drain, then a deadline. */
 #ifndef WHILST_PEER_H
 #define WHILST_PEER_H
 
@@ -29,11 +29,11 @@ void peer_free(struct peer *peer);
 
 /* Be in topic "all". */
 void peer_visit(struct peer *peer);
-/* Hold a page. The peer takes a reference to the message, whose bytes must be the page's: this
-   is not checked. */
+/* Hold a page. The peer takes a reference to the message, whose bytes must be the page's:
+   this is not checked. */
 void peer_hold(struct peer *peer, const struct page_hash *hash, struct message *page);
-/* Seek a page until it is found; its bytes come with PEER_FOUND. With `then_hold` the peer goes
-   on as a holder. */
+/* Seek a page until it is found; its bytes come with PEER_FOUND. With `then_hold` the peer
+   goes on as a holder. */
 void peer_seek(struct peer *peer, const struct page_hash *hash, bool then_hold);
 /* Stop holding or seeking. */
 void peer_leave(struct peer *peer, const struct page_hash *hash);
@@ -50,7 +50,8 @@ uint64_t peer_next_deadline(const struct peer *peer);
 
 /* What it wants. */
 
-/* The next message to send, a reference that becomes the caller's; NULL when there is none. */
+/* The next message to send, a reference that becomes the caller's; NULL when there is
+   none. */
 struct message *peer_next_message(struct peer *peer);
 
 enum peer_event_kind {

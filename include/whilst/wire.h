@@ -1,5 +1,5 @@
-/* Frames and their bytes: Phoenix Channels v2, text arrays and binary push, reply, broadcast
-   (docs/protocol.md, section 2). */
+/* Frames and their bytes: Phoenix Channels v2, text arrays and binary push, reply,
+   broadcast (docs/protocol.md, section 2). */
 #ifndef WHILST_WIRE_H
 #define WHILST_WIRE_H
 
@@ -55,8 +55,8 @@ enum wire_result wire_decode(enum wire_sender from, enum message_form form,
    must be JSON if the form is text. */
 struct message *wire_encode_new(enum wire_sender from, const struct frame *frame);
 
-/* A text frame whose payload is {"content": text} and, if `hash` is not NULL, its hash. Text
-   must be UTF-8. References and topic are the frame's. */
+/* A text frame whose payload is {"content": text} and, if `hash` is not NULL, its hash.
+   Text must be UTF-8. References and topic are the frame's. */
 struct message *wire_content_new(const struct frame *frame, const uint8_t *text,
                                  size_t size, const struct page_hash *hash);
 

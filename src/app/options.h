@@ -9,7 +9,8 @@
 
 #define OPTIONS_LIST_MAX 32
 
-/* What the options fill in. Texts are borrowed from the command line and the environment. */
+/* What the options fill in. Texts are borrowed from the command line and the
+   environment. */
 struct options {
     struct server_config server;
     const char *listen[OPTIONS_LIST_MAX], *origins[OPTIONS_LIST_MAX];
@@ -19,8 +20,8 @@ struct options {
     uint32_t log_level;
 };
 
-/* Reads environment and flags over the defaults. False after a mistake, which has been said in
-   one line on standard error, or with *help set when help was asked for. */
+/* Reads environment and flags over the defaults. False after a mistake, which has been said
+   in one line on standard error, or with *help set when help was asked for. */
 bool options_read(struct options *options, int count, char **arguments, bool *help);
 
 void options_print_help(FILE *out);

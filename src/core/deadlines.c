@@ -1,5 +1,5 @@
-/* A binary min-heap of deadlines whose items know their own place, so that any of them can be
-   moved or taken out in logarithmic time. The heap owns its array only. */
+/* A binary min-heap of deadlines whose items know their own place, so that any of them can
+   be moved or taken out in logarithmic time. The heap owns its array only. */
 #include "deadlines.h"
 
 #include "memory.h"

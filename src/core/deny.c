@@ -1,5 +1,5 @@
-/* The deny list: a sorted array of hashes, in which a page is looked for under its own hash and
-   under the hash of that. */
+/* The deny list: a sorted array of hashes, in which a page is looked for under its own hash
+   and under the hash of that. */
 #include "whilst/deny.h"
 
 #include "whilst/slice.h"

@@ -48,7 +48,8 @@ bool hash_equal(const struct page_hash *a, const struct page_hash *b)
     return memcmp(a->bytes, b->bytes, HASH_BYTES) == 0;
 }
 
-/* The stream is OpenSSL's context under our name, so that no header of ours needs theirs. */
+/* The stream is OpenSSL's context under our name, so that no header of ours needs
+   theirs. */
 static EVP_MD_CTX *context_of(struct hash_stream *stream)
 {
     return (EVP_MD_CTX *)(void *)stream;

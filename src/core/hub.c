@@ -1,9 +1,9 @@
 /* The hub: sessions, and the one table of what they may send.
 
-   A session exists from hub_connect to hub_disconnect or to the effect that closes it. Every
-   message goes the same way: intake collects it, the table names its handler, the handler
-   answers. Handlers never end a session; a fault that costs the connection comes back as a
-   reason and is carried out in one place. */
+   A session exists from hub_connect to hub_disconnect or to the effect that closes it.
+   Every message goes the same way: intake collects it, the table names its handler, the
+   handler answers. Handlers never end a session; a fault that costs the connection comes
+   back as a reason and is carried out in one place. */
 #include "whilst/hub.h"
 
 #include "intake.h"

@@ -2,15 +2,15 @@
 
    Most messages come in one part and pass through untouched. Others are collected, up to
    message_bytes_max. Only the content of a page may be larger, and a page is the one thing
-   that must not be kept from strangers: so as soon as the head of a message can be read it is
-   decided whether this is the answer of a holder who was asked. If it is, the page's bytes
-   alone are kept, without their envelope and escapes, and hashed as they come; if not, the rest
-   of the message is skipped without being kept.
+   that must not be kept from strangers: so as soon as the head of a message can be read it
+   is decided whether this is the answer of a holder who was asked. If it is, the page's
+   bytes alone are kept, without their envelope and escapes, and hashed as they come; if
+   not, the rest of the message is skipped without being kept.
 
        HEAD ─ not content ─▶ WHOLE ─▶ dispatched
          │
          ├─ content, asked ─▶ BODY ─ (text: after the quote) ▶ TAIL ─▶ relay
-         └─ content, not asked ─▶ SKIP ─▶ nothing                                    */
+         └─ content, not asked ─▶ SKIP ─▶ nothing */
 #include "intake.h"
 
 #include "json.h"
@@ -64,9 +64,9 @@ void intake_clear(struct hub *hub, struct session *session)
     session->intake = NULL;
 }
 
-/* Makes room in what is kept, within the budget for pages in flight; what does not fit is for
-   the caller to drop. A head is small and soon over: it does not count, so that what is then
-   done with it does not hang on the budget. */
+/* Makes room in what is kept, within the budget for pages in flight; what does not fit is
+   for the caller to drop. A head is small and soon over: it does not count, so that what
+   is then done with it does not hang on the budget. */
 static bool reserve(struct hub *hub, struct intake *intake, size_t more)
 {
     if (intake->kept == NULL)

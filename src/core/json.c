@@ -1,10 +1,10 @@
 /* A scanner for JSON that borrows from its input and never builds a tree.
 
-   It exists because a tree costs up to 80 times the text: the envelope of every frame and the
-   large "content" string are scanned here; only small payloads go to jansson. The scanner is
-   strict (RFC 8259), refuses lone surrogates and depth over JSON_DEPTH_MAX, and tells "ends
-   too early" from "wrong", so that a frame can be judged by its head before the rest came.
-   It leaves the check of raw bytes for UTF-8 to json_is_utf8. */
+   It exists because a tree costs up to 80 times the text: the envelope of every frame and
+   the large "content" string are scanned here; only small payloads go to jansson. The
+   scanner is strict (RFC 8259), refuses lone surrogates and depth over JSON_DEPTH_MAX, and
+   tells "ends too early" from "wrong", so that a frame can be judged by its head before the
+   rest came. It leaves the check of raw bytes for UTF-8 to json_is_utf8. */
 #include "json.h"
 
 #include "hex.h"

@@ -1,9 +1,9 @@
 /* Limits that need a memory of their own: token buckets, and what each address has open.
 
-   A bucket is one number, the time at which it will be full (the generic cell rate algorithm,
-   ITU-T I.371). An origin exists whilst its address has a session or an away holder; it is
-   owned by the table of origins. Caps that are plain comparisons stand where the thing is
-   counted. */
+   A bucket is one number, the time at which it will be full (the generic cell rate
+   algorithm, ITU-T I.371). An origin exists whilst its address has a session or an away
+   holder; it is owned by the table of origins. Caps that are plain comparisons stand where
+   the thing is counted. */
 #include "limits.h"
 
 #include "memory.h"

@@ -1,4 +1,5 @@
-/* Memory for book-keeping. What a peer's bytes size is allocated elsewhere, and may fail. */
+/* Memory for book-keeping. What a peer's bytes size is allocated elsewhere, and may
+   fail. */
 #ifndef WHILST_CORE_MEMORY_H
 #define WHILST_CORE_MEMORY_H
 

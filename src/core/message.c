@@ -1,9 +1,9 @@
 /* Messages: counted bytes with room in front.
 
-   Layout of storage: [headroom][front, until prepended][bytes][spare]. A message is built by
-   its only holder with reserve, append and prepend; from the moment it is shared it does not
-   change, except that a transport may scribble over the headroom during one send. The count
-   is not atomic: the program has one thread. */
+   Layout of storage: [headroom][front, until prepended][bytes][spare]. A message is built
+   by its only holder with reserve, append and prepend; from the moment it is shared it does
+   not change, except that a transport may scribble over the headroom during one send. The
+   count is not atomic: the program has one thread. */
 #include "whilst/message.h"
 
 #include <assert.h>

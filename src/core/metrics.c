@@ -1,4 +1,5 @@
-/* The hub's counters as text, and the words of its refusals; both walk the rows of a table. */
+/* The hub's counters as text, and the words of its refusals; both walk the rows of a
+   table. */
 #include "whilst/metrics.h"
 
 #include <inttypes.h>

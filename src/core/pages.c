@@ -1,8 +1,8 @@
 /* The registry of pages.
 
-   A page exists whilst it has a holder (connected or away) or a seeker, and is freed with the
-   last of them. Its members stand in two arrays, so that a random holder is found in one step;
-   each array keeps in front those that relay.c looks for. */
+   A page exists whilst it has a holder (connected or away) or a seeker, and is freed with
+   the last of them. Its members stand in two arrays, so that a random holder is found in
+   one step; each array keeps in front those that relay.c looks for. */
 #include "pages.h"
 
 #include "memory.h"

@@ -1,9 +1,9 @@
 /* The peer: what a well-behaved client does.
 
-   Its wishes are items: one for "all", one for each page held or sought. An item is joined when
-   the connection is open, joined again after a fault or a missing reply with growing pauses (1,
-   2, 5, 10 s), and joined anew after every reconnect. An item that seeks becomes one that holds,
-   if it was told so, when the bytes have come and their hash is right. */
+   Its wishes are items: one for "all", one for each page held or sought. An item is joined
+   when the connection is open, joined again after a fault or a missing reply with growing
+   pauses (1, 2, 5, 10 s), and joined anew after every reconnect. An item that seeks becomes
+   one that holds, if it was told so, when the bytes have come and their hash is right. */
 #include "whilst/peer.h"
 
 #include "json.h"

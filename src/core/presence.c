@@ -1,9 +1,10 @@
 /* Presence: counts that cost a crowd O(n) messages, not O(n²).
 
-   A change is told at once if the page was quiet, else when its interval is over, once for all
-   changes in between, so that the last value always arrives. The interval grows with the audience:
-   one page sends count_per_second counts on average, however many come and go. On a small page
-   a joiner need not wait; on a large one it learns the count with everybody else. */
+   A change is told at once if the page was quiet, else when its interval is over, once for
+   all changes in between, so that the last value always arrives. The interval grows with
+   the audience: one page sends count_per_second counts on average, however many come and
+   go. On a small page a joiner need not wait; on a large one it learns the count with
+   everybody else. */
 #include "presence.h"
 
 #include "send.h"

@@ -1,11 +1,11 @@
 /* The relay: one fetch for each page that has seekers to serve and a holder to ask.
 
    All seekers of a page share its fetch (single flight). The fetch asks the holder with the
-   fewest requests in flight; after hedge_ms another one beside it, up to holders_per_fetch_max
-   at a time; it gives up a holder that sends no byte for answer_ms, and asks the next one at
-   once when a holder leaves or fails. The first right answer serves everybody and ends the
-   fetch; when there is nobody left to ask, the fetch ends and the seekers wait for a holder to
-   come, or for a seeker to ask again.
+   fewest requests in flight; after hedge_ms another one beside it, up to
+   holders_per_fetch_max at a time; it gives up a holder that sends no byte for answer_ms,
+   and asks the next one at once when a holder leaves or fails. The first right answer
+   serves everybody and ends the fetch; when there is nobody left to ask, the fetch ends and
+   the seekers wait for a holder to come, or for a seeker to ask again.
 
    Invariants: a holder with ASK_PENDING stands in exactly one fetch, and not in its group's
    front; a fetch has seekers to serve and at least one pending holder, but inside functions

@@ -19,8 +19,8 @@ void relay_seeker_left(struct hub *hub, struct page *page);
 
 /* Part of an answer came from a holder that was asked. */
 void relay_heard(struct hub *hub, struct membership *holder);
-/* The bytes came and their hash is right. Takes the message, which holds the bytes alone and
-   has WIRE_CONTENT_FRONT in front. */
+/* The bytes came and their hash is right. Takes the message, which holds the bytes alone
+   and has WIRE_CONTENT_FRONT in front. */
 void relay_take_answer(struct hub *hub, struct membership *holder, struct message *bytes);
 /* The holder sent something else, and is about to leave the page for it. */
 void relay_note_wrong(struct membership *holder);

@@ -1,8 +1,8 @@
 /* The hub's voice.
 
    Effects wait in a ring that grows; it holds references to messages, which pass to whoever
-   drains it. Frames are built here and nowhere else, except the two forms of `content`, which
-   relay.c makes from the bytes that came. */
+   drains it. Frames are built here and nowhere else, except the two forms of `content`,
+   which relay.c makes from the bytes that came. */
 #include "send.h"
 
 #include "memory.h"

@@ -1,10 +1,10 @@
 /* The core's types on one page.
 
-   struct hub owns everything. A session owns its memberships (one for each topic it is in) and
-   its intake (the message it is sending us). A page is owned by the table of pages and lives
-   whilst it has a holder or a seeker. A holder with a token has a slot; when its connection
-   drops, the membership leaves the session and belongs to the page until it is taken over or
-   its grace is over. */
+   struct hub owns everything. A session owns its memberships (one for each topic it is in)
+   and its intake (the message it is sending us). A page is owned by the table of pages and
+   lives whilst it has a holder or a seeker. A holder with a token has a slot; when its
+   connection drops, the membership leaves the session and belongs to the page until it is
+   taken over or its grace is over. */
 #ifndef WHILST_CORE_STATE_H
 #define WHILST_CORE_STATE_H
 

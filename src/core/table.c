@@ -2,8 +2,8 @@
 
    A table that doubled at once would stop the loop for as long as moving everything takes.
    Instead the old buckets are kept and a few are moved with each addition, so that they are
-   empty long before the table must double again. Links have stable addresses; the table owns
-   only its buckets. */
+   empty long before the table must double again. Links have stable addresses; the table
+   owns only its buckets. */
 #include "table.h"
 
 #include "memory.h"

@@ -5,7 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* SipHash-2-4 (Aumasson and Bernstein, 2012): keys that strangers choose must not collide. */
+/* SipHash-2-4 (Aumasson and Bernstein, 2012): keys that strangers choose must not
+   collide. */
 uint64_t siphash(const uint64_t secret[2], const void *bytes, size_t size);
 
 struct table_link {

@@ -1,11 +1,11 @@
 /* Memberships: how sessions get into topics and out of them.
 
-   A membership is made by a join and ends by a leave, by a fault, by a second join of the same
-   topic, by another session that shows the same token, or with its session; a holder with a
-   token outlives its session as "away" for the grace time. In every case the page's registry,
-   its fetch and its count are told here, and the order is: reply first, then the end of what
-   the join replaced, then the count. What a join replaces goes only when the new member is
-   ready to stand in for it, so that a rejoin ends no fetch. */
+   A membership is made by a join and ends by a leave, by a fault, by a second join of the
+   same topic, by another session that shows the same token, or with its session; a holder
+   with a token outlives its session as "away" for the grace time. In every case the page's
+   registry, its fetch and its count are told here, and the order is: reply first, then the
+   end of what the join replaced, then the count. What a join replaces goes only when the
+   new member is ready to stand in for it, so that a rejoin ends no fetch. */
 #include "topics.h"
 
 #include "limits.h"

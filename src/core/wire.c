@@ -1,9 +1,9 @@
 /* The codec of Phoenix Channels v2.
 
    Decoding borrows: a frame points into the message. It comes in two depths, because the
-   payload of a `content` frame is a whole page: the head alone tells what a message is while
-   the rest is still arriving. Encoding runs one function twice, first to count and then to
-   write, so that a message is allocated once and exactly.
+   payload of a `content` frame is a whole page: the head alone tells what a message is
+   while the rest is still arriving. Encoding runs one function twice, first to count and
+   then to write, so that a message is allocated once and exactly.
 
    What a payload means is not decided here. */
 #include "whilst/wire.h"

@@ -1,9 +1,9 @@
 /* Listeners.
 
-   The library's own listener spins when descriptors run out. Ours keeps one spare descriptor:
-   when accept fails for want of one, the spare is given up, the waiting connection is taken and
-   closed, and the spare is taken back, so that nobody waits for an answer that cannot come.
-   Accepted sockets are adopted by the library. */
+   The library's own listener spins when descriptors run out. Ours keeps one spare
+   descriptor: when accept fails for want of one, the spare is given up, the waiting
+   connection is taken and closed, and the spare is taken back, so that nobody waits for an
+   answer that cannot come. Accepted sockets are adopted by the library. */
 #include "accept.h"
 
 #include "log.h"

@@ -4,8 +4,8 @@
 
 #include "server_state.h"
 
-/* Binds every address of the configuration. False when one cannot be had, which has been said
-   on standard error. */
+/* Binds every address of the configuration. False when one cannot be had, which has been
+   said on standard error. */
 bool accept_open(struct server *server);
 /* Begins to accept, and says where. */
 void accept_start(struct server *server);

@@ -1,7 +1,8 @@
 /* Client addresses. Everything is IPv6 inside; IPv4 is mapped (RFC 4291, 2.5.5.2).
 
-   A forwarded address is believed only as far as the chain of proxies that the operator named
-   reaches: read from the right, the first address that is not such a proxy is the client. */
+   A forwarded address is believed only as far as the chain of proxies that the operator
+   named reaches: read from the right, the first address that is not such a proxy is the
+   client. */
 #include "address.h"
 
 #include <arpa/inet.h>

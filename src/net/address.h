@@ -1,5 +1,5 @@
-/* Addresses of clients: from sockets, from proxies' headers, and the list of proxies that are
-   believed. */
+/* Addresses of clients: from sockets, from proxies' headers, and the list of proxies that
+   are believed. */
 #ifndef WHILST_NET_ADDRESS_H
 #define WHILST_NET_ADDRESS_H
 
@@ -24,9 +24,9 @@ bool address_in(const struct address *address, const struct address_range *range
 /* Who is at the other end of a socket; all zero for a unix socket. */
 struct address address_of_socket(int socket);
 
-/* Who sent a request that came from `peer` with this X-Forwarded-For header (or NULL): if the peer is a
-   proxy that is believed, the rightmost address that is not itself such a proxy. A unix socket
-   counts as a proxy that is believed. */
+/* Who sent a request that came from `peer` with this X-Forwarded-For header (or NULL): if
+   the peer is a proxy that is believed, the rightmost address that is not itself such a
+   proxy. A unix socket counts as a proxy that is believed. */
 struct address address_of_client(const struct address *peer, const char *forwarded,
                                  const struct address_range *proxies, size_t count);
 

@@ -1,4 +1,5 @@
-/* The built front end, embedded in the binary. The table is written by cmake/front_end.mjs. */
+/* The built front end, embedded in the binary. The table is written by
+   cmake/front_end.mjs. */
 #ifndef WHILST_NET_ASSETS_H
 #define WHILST_NET_ASSETS_H
 

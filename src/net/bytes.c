@@ -1,9 +1,9 @@
 /* A page's bytes over HTTP.
 
    The request is a seeker like any other: it opens a session, joins want:<hash> by the same
-   frames, and answers with what the hub then sends: the bytes, whose hash the hub has checked
-   before the first of them is written, or a status that says why there are none. An exchange
-   exists from such a request to the end of its answer or of its connection. */
+   frames, and answers with what the hub then sends: the bytes, whose hash the hub has
+   checked before the first of them is written, or a status that says why there are none. An
+   exchange exists from such a request to the end of its answer or of its connection. */
 #include "bytes.h"
 
 #include "http.h"
@@ -33,8 +33,8 @@ struct exchange {
 
 /* ---- what a page is ---- */
 
-/* Raster pictures, audio and video by their first bytes (WHATWG MIME Sniffing, section 6); `?`
-   stands for any byte. Everything else is text or unknown. */
+/* Raster pictures, audio and video by their first bytes (WHATWG MIME Sniffing, section 6);
+   `?` stands for any byte. Everything else is text or unknown. */
 static const struct signature {
     const char *type;
     size_t length;
@@ -267,7 +267,8 @@ static bool write_chunk(struct exchange *exchange)
 {
     size_t left = exchange->size - exchange->sent;
     size_t size = left < CHUNK ? left : CHUNK;
-    /* The library does not write into an HTTP body; its pointer is not const for other roles. */
+    /* The library does not write into an HTTP body; its pointer is not const for other
+     * roles. */
     uint8_t *at = (uint8_t *)(uintptr_t)(exchange->bytes + exchange->sent);
     exchange->sent += size;
     return lws_write(exchange->wsi, at, size,

@@ -4,8 +4,8 @@
 
 #include "server_state.h"
 
-/* Answers a GET or HEAD for a page's bytes, now or when they have come. `known` says that the
-   client names the page in If-None-Match. Returns what the callback must. */
+/* Answers a GET or HEAD for a page's bytes, now or when they have come. `known` says that
+   the client names the page in If-None-Match. Returns what the callback must. */
 int bytes_request(struct lws *wsi, const struct page_hash *hash, bool head, bool known);
 
 int bytes_writeable(struct lws *wsi);

@@ -1,6 +1,7 @@
-/* The deny list's file. It is read whole at the start, at SIGHUP and when its directory tells of a change
-   to it; the directory is watched, because editors put a new file in the old one's place. A list
-   that is wrong at the start keeps the server from starting; later it leaves the old list in force. */
+/* The deny list's file. It is read whole at the start, at SIGHUP and when its directory
+   tells of a change to it; the directory is watched, because editors put a new file in the
+   old one's place. A list that is wrong at the start keeps the server from starting; later
+   it leaves the old list in force. */
 #include "deny_file.h"
 
 #include "log.h"

@@ -4,8 +4,8 @@
 
 #include "server_state.h"
 
-/* Reads the file of the configuration, if there is one. False when it cannot be read or a line
-   is wrong, which has been said on standard error. */
+/* Reads the file of the configuration, if there is one. False when it cannot be read or a
+   line is wrong, which has been said on standard error. */
 bool deny_file_open(struct server *server);
 /* Reads it again whenever it changes. */
 void deny_file_watch(struct server *server);

@@ -1,9 +1,10 @@
 /* HTTP: one table of routes, and one place for headers.
 
-   Every answer carries its security headers; which ones depends on what it is: a document of
-   ours, one of the two frames that show a stranger's page, or anything else. Nothing is read from
-   disk: assets are in the binary, pages come from their holders (bytes.c). Requests with methods
-   other than GET and HEAD are refused and their connection is closed. */
+   Every answer carries its security headers; which ones depends on what it is: a document
+   of ours, one of the two frames that show a stranger's page, or anything else. Nothing is
+   read from disk: assets are in the binary, pages come from their holders (bytes.c).
+   Requests with methods other than GET and HEAD are refused and their connection is
+   closed. */
 #include "http.h"
 
 #include "assets.h"
@@ -168,8 +169,8 @@ static bool has_header(struct lws *wsi, enum lws_token_indexes token)
            lws_hdr_copy_fragment(wsi, any, sizeof any, token, 0) >= 0;
 }
 
-/* A GET has no body, and every request names one host (RFC 9112, section 3.2): what says otherwise
-   is an error or an attempt to have two servers read it differently. */
+/* A GET has no body, and every request names one host (RFC 9112, section 3.2): what says
+   otherwise is an error or an attempt to have two servers read it differently. */
 static const char *fault_of(struct lws *wsi)
 {
     char host[256], length[24];

@@ -1,4 +1,5 @@
-/* The log. It knows levels and lines, nothing else; what a peer does never goes above debug. */
+/* The log. It knows levels and lines, nothing else; what a peer does never goes above
+ * debug. */
 #include "log.h"
 
 #include <stdarg.h>

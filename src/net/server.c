@@ -1,9 +1,10 @@
 /* The server: libuv's loop, the library's context on it, and the hub in the middle.
 
-   Every event of a socket becomes an input of the hub, and at once the hub's effects are carried
-   out (server_settle). What they write is flushed at the end of the same turn of the loop. Two timers
-   serve all connections: one stands at the hub's next deadline, one sweeps once a second whilst
-   there is anybody. The library sets no timers of its own but for headers and close handshakes.
+   Every event of a socket becomes an input of the hub, and at once the hub's effects are
+   carried out (server_settle). What they write is flushed at the end of the same turn of
+   the loop. Two timers serve all connections: one stands at the hub's next deadline, one
+   sweeps once a second whilst there is anybody. The library sets no timers of its own but
+   for headers and close handshakes.
 
    Life: open (bind, context) - serve - stop (listeners closed, everybody told 1012, at most
    STOP_MS for goodbyes) - tear down until the loop is empty. */
@@ -193,8 +194,8 @@ static void on_library_log(int level, const char *line)
     log_event(LOG_LEVEL_DEBUG, "library", "message=\"%.*s\"", (int)length, line);
 }
 
-/* The library's table of descriptors is as large as the limit, and is walked at every close:
-   the limit is set to what is needed, once, before the context is made. */
+/* The library's table of descriptors is as large as the limit, and is walked at every
+   close: the limit is set to what is needed, once, before the context is made. */
 static void set_descriptor_limit(struct server_config *config)
 {
     struct rlimit limit;

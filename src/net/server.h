@@ -9,7 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Lists that end with NULL may be NULL. Everything is borrowed for the life of the server. */
+/* Lists that end with NULL may be NULL. Everything is borrowed for the life of the
+   server. */
 struct server_config {
     struct hub_config hub;
     const char *const *listen; /* HOST:PORT or unix:PATH */
@@ -33,8 +34,8 @@ struct server_config {
 
 struct server_config server_config_default(void);
 
-/* Serves until SIGINT or SIGTERM. Returns what the process should exit with: 0, or 1 when it
-   could not start, which has been said on standard error. */
+/* Serves until SIGINT or SIGTERM. Returns what the process should exit with: 0, or 1 when
+   it could not start, which has been said on standard error. */
 int server_run(const struct server_config *config);
 
 #endif

@@ -1,4 +1,5 @@
-/* What the files of net share: the server's state, and the way between sockets and the hub. */
+/* What the files of net share: the server's state, and the way between sockets and the
+   hub. */
 #ifndef WHILST_NET_SERVER_STATE_H
 #define WHILST_NET_SERVER_STATE_H
 
@@ -73,8 +74,8 @@ void server_disconnect(struct server *server, struct endpoint *endpoint);
 /* Carries out what the hub wants, after an input that did not come from an endpoint. */
 void server_settle(struct server *server);
 
-/* Ends a socket within the given seconds, or without a word at once (0), from wherever it is
-   called. */
+/* Ends a socket within the given seconds, or without a word at once (0), from wherever it
+   is called. */
 void server_end_socket(struct lws *wsi, int seconds);
 
 /* The server of a socket. */

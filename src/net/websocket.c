@@ -1,12 +1,12 @@
 /* WebSocket connections: a socket, an outbox and the signs of life.
 
-   A connection exists from the library's ESTABLISHED to its CLOSED. What the hub sends it waits
-   in the outbox, a list of shared messages, and is written at the end of the same turn of the
-   loop; a message larger than CHUNK goes out in WebSocket fragments, so that a slow reader costs
-   one chunk and control frames can pass between them. A client that takes nothing for write_ms,
-   or whose outbox is full, is cut off. Time is kept in three rings ordered by age (quiet, pinged,
-   waiting), of which only the first members are ever looked at: the library's own timers stand
-   in one sorted list, which a crowd makes slow. */
+   A connection exists from the library's ESTABLISHED to its CLOSED. What the hub sends it
+   waits in the outbox, a list of shared messages, and is written at the end of the same
+   turn of the loop; a message larger than CHUNK goes out in WebSocket fragments, so that a
+   slow reader costs one chunk and control frames can pass between them. A client that takes
+   nothing for write_ms, or whose outbox is full, is cut off. Time is kept in three rings
+   ordered by age (quiet, pinged, waiting), of which only the first members are ever looked
+   at: the library's own timers stand in one sorted list, which a crowd makes slow. */
 #include "websocket.h"
 
 #include "whilst/wire.h"
@@ -15,12 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK ((size_t)32 << 10) /* bytes of one fragment */
-#define TURN ((size_t)128 << 10) /* bytes written to one client before others have a turn */
-#define CLOSE_SECONDS 5          /* for the client to answer our close frame */
-#define CUT_OFF_SECONDS 2        /* for one who does not read, to take a close frame */
-#define LIFE_BYTES                                                                         \
-    ((size_t)4 << 10) /* so many bytes of a message count as a sign of life */
+#define CHUNK ((size_t)32 << 10)     /* bytes of one fragment */
+#define TURN ((size_t)128 << 10)     /* bytes for one client before others have a turn */
+#define CLOSE_SECONDS 5              /* for the client to answer our close frame */
+#define CUT_OFF_SECONDS 2            /* for one who does not read, to take a close frame */
+#define LIFE_BYTES ((size_t)4 << 10) /* of a message: they count as a sign of life */
 
 struct parcel {
     struct parcel *next;
@@ -129,7 +128,8 @@ static bool replace(struct connection *connection, struct message *message)
     return true;
 }
 
-/* Too much waits for all clients together: those go first that have not read for longest. */
+/* Too much waits for all clients together: those go first that have not read for
+   longest. */
 static void shed(struct server *server)
 {
     while (server->metrics.queued_bytes > server->config->queued_bytes_max &&
@@ -139,8 +139,8 @@ static void shed(struct server *server)
     }
 }
 
-/* Whether so many bytes more may wait. An empty outbox takes any message, and the message that is
-   being written does not count for the soft limit: a slow line is no fault. */
+/* Whether so many bytes more may wait. An empty outbox takes any message, and the message
+   that is being written does not count for the soft limit: a slow line is no fault. */
 static bool has_room(struct connection *connection, size_t more)
 {
     const struct server_config *config = connection->server->config;
@@ -175,8 +175,9 @@ static void on_take(struct endpoint *endpoint, struct message *message)
     if (server->metrics.queued_bytes > server->config->queued_bytes_max) shed(server);
 }
 
-/* Writes the next chunk of the first parcel. The library puts its header in front of a chunk,
-   which for all but the first is over bytes of the message that others still need. */
+/* Writes the next chunk of the first parcel. The library puts its header in front of a
+   chunk, which for all but the first is over bytes of the message that others still
+   need. */
 static bool write_chunk(struct connection *connection, size_t *written)
 {
     struct message *message = connection->first->message;
@@ -204,9 +205,9 @@ static bool write_ping(struct connection *connection)
     return lws_write(connection->wsi, buffer + LWS_PRE, 1, LWS_WRITE_PING) >= 0;
 }
 
-/* Writes the close frame (RFC 6455, section 5.5.1), as raw bytes. The library's own way, lws_close_reason and -1 from the callback, is
-   no use: where it is built for debugging it closes twice, and the second time kills the socket
-   before the frame is out. */
+/* Writes the close frame (RFC 6455, section 5.5.1), as raw bytes. The library's own way,
+   lws_close_reason and -1 from the callback, is no use: where it is built for debugging it
+   closes twice, and the second time kills the socket before the frame is out. */
 static bool write_close(struct connection *connection)
 {
     uint8_t buffer[LWS_PRE + 4 + 64], *frame = buffer + LWS_PRE;
@@ -223,7 +224,8 @@ static bool write_close(struct connection *connection)
     return lws_write(connection->wsi, frame, 4 + size, LWS_WRITE_HTTP) >= 0;
 }
 
-/* Writes until the socket takes no more, or the turn is over; false if the socket is dead. */
+/* Writes until the socket takes no more, or the turn is over; false if the socket is
+   dead. */
 static bool write_some(struct connection *connection)
 {
     size_t turn = 0, written = 0;

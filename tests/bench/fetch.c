@@ -1,11 +1,11 @@
-/* How long a seeker waits: from its join to the last byte of the page, over loopback, with one
-   holder, one fetch at a time.
+/* How long a seeker waits: from its join to the last byte of the page, over loopback, with
+   one holder, one fetch at a time.
 
    usage: bench_fetch PORT [ROUNDS [PAGE_BYTES]]
 
-   Both ends live in this process: two peers on two sockets, and poll. The server is better pinned
-   to one core and this to the other. Prints median, 99th percentile and maximum in microseconds,
-   and what a bare round trip (a heartbeat) takes beside it. */
+   Both ends live in this process: two peers on two sockets, and poll. The server is better
+   pinned to one core and this to the other. Prints median, 99th percentile and maximum in
+   microseconds, and what a bare round trip (a heartbeat) takes beside it. */
 #include "whilst/peer.h"
 
 #include <arpa/inet.h>
@@ -107,7 +107,8 @@ static void flush(struct client *client)
         send_message(client, message);
 }
 
-/* Takes whole messages out of what has come. Fragments of one message are joined in place. */
+/* Takes whole messages out of what has come. Fragments of one message are joined in
+   place. */
 static void parse(struct client *client)
 {
     size_t at = 0, body = 0;

@@ -4,9 +4,16 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { screenshot, startBrowser, Visitor } from './browser.js';
-import { Canary, hostileDocument, navigatingDocument, refreshingDocument } from './hostile.js';
+import {
+  askingDocument,
+  Canary,
+  hostileDocument,
+  navigatingDocument,
+  refreshingDocument,
+} from './hostile.js';
 import { growth } from './metrics.js';
 import { startServer } from './server.js';
+import { until } from './wait.js';
 
 let server;
 let browser;
@@ -165,5 +172,24 @@ test('a page cannot take its frame elsewhere, neither by itself nor by script', 
       assert.equal(await reader.state(), 'showing');
       await reader.close();
     }
+  }
+});
+
+test('a form goes nowhere, even when a person presses its button', async (t) => {
+  for (const to of [canary.to, (kind) => `${server.url}/-/hostile-${kind}`]) {
+    canary.forget();
+    const reader = await show(t, askingDocument(to));
+    const frame = await reader.frame('#query');
+    const refusals = () => reader.console.filter((line) => /form-action/.test(line)).length;
+    const reached = await reaching(async () => {
+      for (const [i, button] of ['#window', '#query', '#here'].entries()) {
+        await frame.locator(button).click({ noWaitAfter: true });
+        await until(() => refusals() > i, `the refusal of ${button}`);
+      }
+    });
+    assert.deepEqual(reached, { requests: 0, upgrades: 0, sessions: 0 });
+    assert.deepEqual(canary.heard, []);
+    assert.equal(reader.context.pages().length, 1, 'no window was opened');
+    await reader.close();
   }
 });

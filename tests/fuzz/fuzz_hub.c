@@ -1,8 +1,9 @@
 /* The hub, with a byte string as the script of what happens to it.
 
-   The first bytes choose limits; then each step is a byte for what happens and a few more for
-   how. Clients say frames that are nearly right, whole or in parts, and anything at all. After
-   every step the rules of `check` must hold, and at the end nothing may be left. */
+   The first bytes choose limits; then each step is a byte for what happens and a few more
+   for how. Clients say frames that are nearly right, whole or in parts, and anything at
+   all. After every step the rules of `check` must hold, and at the end nothing may be
+   left. */
 #include "must.h"
 #include "whilst/hub.h"
 #include "whilst/wire.h"

@@ -26,7 +26,8 @@ static void must_be_same_frame(const struct frame *a, const struct frame *b)
     MUST(slice_equal(a->status, b->status) && slice_equal(a->payload, b->payload));
 }
 
-/* What was decoded is encoded and decoded to the same, and then encoded to the same bytes. */
+/* What was decoded is encoded and decoded to the same, and then encoded to the same
+   bytes. */
 static void check_round_trip(enum wire_sender from, const struct frame *frame)
 {
     struct frame again;

@@ -1,5 +1,5 @@
-/* What must be true of the hub after every step, recounted from its inside; and what its peers
-   may rely on. */
+/* What must be true of the hub after every step, recounted from its inside; and what its
+   peers may rely on. */
 #include "world.h"
 
 #include "pages.h"
@@ -120,8 +120,8 @@ static bool is_seeking(const struct world *world, const struct actor *actor, uin
     return false;
 }
 
-/* The longest that a seeker may wait for an honest holder: every other holder is asked before
-   and given up, and each may come back once to be asked again. */
+/* The longest that a seeker may wait for an honest holder: every other holder is asked
+   before and given up, and each may come back once to be asked again. */
 static uint64_t longest_wait_ms(const struct world *world)
 {
     return 2 * (uint64_t)world->actors_count * world->config.answer_total_ms +

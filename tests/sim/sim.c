@@ -1,5 +1,5 @@
-/* Runs many simulated worlds: test_sim [--seeds FIRST COUNT]. A world that fails is named with
-   its seed, and is the same world when that seed is run alone. */
+/* Runs many simulated worlds: test_sim [--seeds FIRST COUNT]. A world that fails is named
+   with its seed, and is the same world when that seed is run alone. */
 #include "world.h"
 
 #include <inttypes.h>

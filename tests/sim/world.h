@@ -1,9 +1,9 @@
 /* A simulated world: peers, a hub and the network between them, on a virtual clock.
 
    Everything that happens follows from a seed: who holds and seeks what, who lies or stays
-   silent, how long messages take and in which parts they arrive, when connections tear and when
-   the hub is restarted. Each connection keeps the order of its messages, as TCP does, and loses
-   all that is on its way when it tears. */
+   silent, how long messages take and in which parts they arrive, when connections tear and
+   when the hub is restarted. Each connection keeps the order of its messages, as TCP does,
+   and loses all that is on its way when it tears. */
 #ifndef WHILST_SIM_WORLD_H
 #define WHILST_SIM_WORLD_H
 

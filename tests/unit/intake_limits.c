@@ -275,7 +275,8 @@ TEST(the_next_holder_is_asked_when_one_was_busy)
     world_free(world);
 }
 
-/* Twenty holders of twenty pages send at once; the world sees to it that the budget is kept. */
+/* Twenty holders of twenty pages send at once; the world sees to it that the budget is
+ * kept. */
 TEST(pages_in_flight_keep_within_their_budget)
 {
     enum { MANY = 20, SIZE = 30000 };

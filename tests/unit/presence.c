@@ -278,7 +278,8 @@ TEST(who_joins_a_large_page_again_is_told_with_the_next_count)
     world_free(world);
 }
 
-/* Whoever came and went: after a quiet time all know, and nobody was told twice the same. */
+/* Whoever came and went: after a quiet time all know, and nobody was told twice the
+   same. */
 TEST(any_coming_and_going_ends_in_the_right_count)
 {
     enum { MANY = 40 };

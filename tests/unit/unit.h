@@ -11,7 +11,8 @@
 
 #define TEST(name) static void name(__attribute__((unused)) void **state)
 
-/* Numbers that are the same in every run (xorshift64*; Vigna, 2016). The state must not be 0. */
+/* Numbers that are the same in every run (xorshift64*; Vigna, 2016). The state must not be
+ * 0. */
 static inline uint64_t random_next(uint64_t *random)
 {
     *random ^= *random >> 12;

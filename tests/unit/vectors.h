@@ -6,8 +6,8 @@
 
 #include <jansson.h>
 
-/* Calls `run` with each file of a directory under tests/vectors; fails if there is none. The
-   file's name is in vectors_name meanwhile, for messages. */
+/* Calls `run` with each file of a directory under tests/vectors; fails if there is none.
+   The file's name is in vectors_name meanwhile, for messages. */
 void vectors_run(const char *directory, void (*run)(const json_t *vector));
 extern char vectors_name[];
 

@@ -31,8 +31,8 @@ static struct client *find(const struct conversation *conversation, const char *
     return conversation->clients[i - 1];
 }
 
-/* The size of the next part of a message. The inside of a large one is not cut to pieces, to
-   save time: its head and its tail are where parts matter. */
+/* The size of the next part of a message. The inside of a large one is not cut to pieces,
+   to save time: its head and its tail are where parts matter. */
 static size_t next_part(struct cut *cut, size_t at, size_t size)
 {
     size_t part = cut->size, left = size - at;

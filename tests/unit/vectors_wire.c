@@ -1,4 +1,5 @@
-/* Every file of tests/vectors/wire: the bytes, and the frame that they are or the refusal. */
+/* Every file of tests/vectors/wire: the bytes, and the frame that they are or the
+   refusal. */
 #include "vectors.h"
 
 #include "whilst/wire.h"
