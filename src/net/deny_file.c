@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define FILE_MAX ((long)256 << 20)
+#define QUIET_MS 200 /* a file that is still being written is not read yet */
 
 struct complaint {
     size_t line; /* 0: the whole file */
@@ -80,13 +81,18 @@ static const char *name_of(const char *path)
     return slash == NULL ? path : slash + 1;
 }
 
+static void on_quiet(uv_timer_t *timer)
+{
+    deny_file_reload(timer->data);
+}
+
 static void on_change(uv_fs_event_t *watch, const char *name, int events, int status)
 {
     struct server *server = watch->data;
     (void)events;
     if (status == 0 && name != NULL &&
         strcmp(name, name_of(server->config->deny_file)) == 0)
-        deny_file_reload(server);
+        uv_timer_start(&server->deny_timer, on_quiet, QUIET_MS, 0);
 }
 
 void deny_file_watch(struct server *server)
@@ -94,7 +100,8 @@ void deny_file_watch(struct server *server)
     char directory[4096] = ".";
     const char *path = server->config->deny_file;
     uv_fs_event_init(&server->loop, &server->deny_watch);
-    server->deny_watch.data = server;
+    uv_timer_init(&server->loop, &server->deny_timer);
+    server->deny_watch.data = server->deny_timer.data = server;
     if (path == NULL) return;
     size_t length = (size_t)(name_of(path) - path);
     if (length > 0 && length < sizeof directory) {

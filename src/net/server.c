@@ -306,7 +306,8 @@ static void close_handles(struct server *server)
         (uv_handle_t *)&server->hub_timer,  (uv_handle_t *)&server->sweep_timer,
         (uv_handle_t *)&server->stop_timer, (uv_handle_t *)&server->flush,
         (uv_handle_t *)&server->signals[0], (uv_handle_t *)&server->signals[1],
-        (uv_handle_t *)&server->signals[2], (uv_handle_t *)&server->deny_watch};
+        (uv_handle_t *)&server->signals[2], (uv_handle_t *)&server->deny_watch,
+        (uv_handle_t *)&server->deny_timer};
     for (size_t i = 0; i < sizeof handles / sizeof handles[0]; i++)
         uv_close(handles[i], NULL);
 }

@@ -48,6 +48,7 @@ struct server {
     uv_check_t flush;
     uv_signal_t signals[3];
     uv_fs_event_t deny_watch;
+    uv_timer_t deny_timer;
     uint64_t hub_due_ms; /* what hub_timer is set to */
     struct listener *listeners;
     size_t listeners_count;

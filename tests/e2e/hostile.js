@@ -101,6 +101,12 @@ export const refreshingDocument = (address) =>
 export const navigatingDocument = (address) =>
   `<!doctype html><h1 id="marker">About to go</h1><script>console.log('hostile goes'); location = '${address}'</script>`;
 
+// A page whose forms a person is talked into submitting.
+export const askingDocument = (to) => `<!doctype html><h1 id="marker">Sign here</h1>
+  <form method="post" action="${to('post-here')}"><button id="here">here</button></form>
+  <form method="post" action="${to('post-window')}" target="_blank"><button id="window">in a window</button></form>
+  <form method="get" action="${to('get-window')}" target="_blank"><button id="query">as a query</button></form>`;
+
 // Hears requests, and counts every byte that comes. `home` is a document that it serves itself.
 // Bare connections are not counted: Chromium opens one for a frame's navigation before it looks
 // at the policy that then refuses it (docs/SECURITY.md).
