@@ -173,8 +173,8 @@ TEST(a_topic_that_ended_is_joined_again_unless_it_was_an_older_join)
     hear(peer, "['0','0','" HAVE "','phx_error',{'reason':'wrong_bytes'}]");
     pass(peer, 1000);
     expect_silence(peer);
-    for (int ref = 1; ref < 4;
-         ref++) { /* a join that went well makes the pause short again */
+    /* A join that went well makes the pause short again. */
+    for (int ref = 1; ref < 4; ref++) {
         char text[200];
         snprintf(text, sizeof text, "['%d','%d','" HAVE "','phx_error',{}]", ref, ref);
         hear(peer, text);
@@ -189,6 +189,24 @@ TEST(a_topic_that_ended_is_joined_again_unless_it_was_an_older_join)
     peer_free(peer);
 }
 
+TEST(a_topic_that_the_server_closed_is_given_up)
+{
+    struct peer *peer = start(true, "");
+    hold(peer);
+    peer_opened(peer, now_ms);
+    expect(peer, "['1','1','" HAVE "','phx_join',{}]");
+    hear_ok(peer, HAVE, 1);
+    expect_event(peer, PEER_HOLDING, "");
+    hear(peer, "['0','0','" HAVE "','phx_close',{}]");
+    expect_no_event(peer);
+    hear(peer, "['1','1','" HAVE "','phx_close',{}]");
+    expect_event(peer, PEER_OVER, "");
+    hear(peer, "['1',null,'" HAVE "','content_request',{}]");
+    pass(peer, 20000);
+    expect_silence(peer);
+    peer_free(peer);
+}
+
 TEST(a_new_connection_takes_up_all_wishes)
 {
     struct peer *peer = start(true, "");
@@ -199,7 +217,7 @@ TEST(a_new_connection_takes_up_all_wishes)
     peer_seek(peer, &hello, false); /* said into a connection that is lost */
     peer_closed(peer);
     expect_silence(peer);
-    pass(peer, 60000);
+    pass(peer, 20000);
     expect_silence(peer);
     peer_opened(peer, now_ms);
     expect(peer, "['3','3','" WANT "','phx_join',{}]");
@@ -362,6 +380,7 @@ int main(void)
         cmocka_unit_test(a_join_without_a_reply_is_tried_again),
         cmocka_unit_test(a_refused_join_is_tried_again_after_pauses_that_grow),
         cmocka_unit_test(a_topic_that_ended_is_joined_again_unless_it_was_an_older_join),
+        cmocka_unit_test(a_topic_that_the_server_closed_is_given_up),
         cmocka_unit_test(a_new_connection_takes_up_all_wishes),
         cmocka_unit_test(leaving_is_said_once_if_it_was_joined),
         cmocka_unit_test(a_holder_answers_and_hears_the_count),
