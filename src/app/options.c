@@ -1,34 +1,19 @@
-/* One table of options, walked by the reader of flags, the reader of the environment and the
-   printer of help. A flag --max-page is the variable WHILST_MAX_PAGE; flags come last and
-   win. Numbers of bytes take K, M and G. The value of a list replaces what the environment gave with its first use. */
+/* The options of `whilst serve`: its table, and what reads rows that are more than a number. */
 #include "options.h"
 
+#include "option_table.h"
+
 #include <ctype.h>
-#include <errno.h>
-#include <getopt.h>
-#include <limits.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum option_kind {
-    OPTION_COUNT, /* uint32_t */
-    OPTION_SIZE,  /* size_t */
-    OPTION_FLAG,  /* bool */
-    OPTION_PATH,  /* const char * */
-    OPTION_BASE,
+enum serve_kind {
+    OPTION_BASE = OPTION_OWN,
     OPTION_LISTEN,
     OPTION_ORIGIN,
     OPTION_PROXY,
     OPTION_NO_RATES,
     OPTION_LOG,
-};
-
-struct option_row {
-    const char *flag, *argument, *group, *help;
-    enum option_kind kind;
-    size_t field; /* in struct options */
-    uint64_t least, most;
 };
 
 #define HUB(name) offsetof(struct options, server.hub.name)
@@ -50,7 +35,7 @@ static const struct option_row rows[] = {
     {"deny-file", "FILE", "Who",
      "pages that are not relayed, a hash or the SHA-256 of a hash a line; read again when "
      "it changes and at SIGHUP",
-     OPTION_PATH, NET(deny_file), 0, 0},
+     OPTION_TEXT, NET(deny_file), 0, 0},
     {"max-connections", "N", "Who",
      "sessions at the same time; 0: as descriptors allow, up to 20000", OPTION_COUNT,
      HUB(connections_max), 0, 1000000},
@@ -121,43 +106,9 @@ static const struct option_row rows[] = {
 };
 /* clang-format on */
 
-enum { ROWS = sizeof rows / sizeof rows[0] };
-
-static bool fail(const struct option_row *row, const char *value, const char *wanted)
-{
-    fprintf(stderr, "whilst: --%s: '%s' is not %s\n", row->flag, value, wanted);
-    return false;
-}
-
-static bool read_number(const struct option_row *row, const char *value, uint64_t *number)
-{
-    static const char *const units = "KMG";
-    char *end, wanted[96];
-    errno = 0;
-    unsigned long long base = strtoull(value, &end, 10);
-    const char *unit = *end == '\0' ? NULL : strchr(units, toupper((unsigned char)*end));
-    bool sized = strcmp(row->argument, "BYTES") == 0 && unit != NULL && end[1] == '\0';
-    *number = base;
-    if (sized) *number <<= 10 * (unit - units + 1);
-    snprintf(wanted, sizeof wanted, "a number from %llu to %llu",
-             (unsigned long long)row->least, (unsigned long long)row->most);
-    if (errno != 0 || !isdigit((unsigned char)value[0]) || (*end != '\0' && !sized) ||
-        base > UINT64_MAX >> 30 || *number < row->least || *number > row->most)
-        return fail(row, value, wanted);
-    return true;
-}
-
-static bool add_text(const struct option_row *row, const char *value, const char **list,
-                     size_t *count)
-{
-    if (*count == OPTIONS_LIST_MAX) return fail(row, value, "allowed: the list is full");
-    list[(*count)++] = value;
-    return true;
-}
-
 /* HOST:PORT or unix:PATH; whether there is such a host is seen when it is bound. */
 static bool read_listen(struct options *options, const struct option_row *row,
-                        const char *value)
+                        const char *value, bool first)
 {
     const char *port = strrchr(value, ':'), *end = port;
     bool is_unix = strncmp(value, "unix:", 5) == 0;
@@ -167,17 +118,18 @@ static bool read_listen(struct options *options, const struct option_row *row,
     bool numbered = port != NULL && port > value && end > port + 1 && *end == '\0' &&
                     end - port <= 6 && strtoul(port + 1, NULL, 10) <= 65535;
     if (is_unix ? value[5] == '\0' : !numbered)
-        return fail(row, value, "HOST:PORT or unix:PATH");
-    return add_text(row, value, options->listen, &options->listen_count);
+        return option_fail(row, value, "HOST:PORT or unix:PATH");
+    return option_add(row, value, first, options->listen, &options->listen_count);
 }
 
 static bool read_proxy(struct options *options, const struct option_row *row,
-                       const char *value)
+                       const char *value, bool first)
 {
-    if (options->proxies_count == OPTIONS_LIST_MAX)
-        return fail(row, value, "allowed: the list is full");
+    if (first) options->proxies_count = 0;
+    if (options->proxies_count == OPTION_LIST_MAX)
+        return option_fail(row, value, "allowed: the list is full");
     if (!address_parse_range(value, &options->proxies[options->proxies_count]))
-        return fail(row, value, "an address or a range such as 10.0.0.0/8");
+        return option_fail(row, value, "an address or a range such as 10.0.0.0/8");
     options->proxies_count++;
     return true;
 }
@@ -188,9 +140,10 @@ static bool read_base_path(const struct option_row *row, const char *value,
     size_t length = strlen(value);
     for (size_t i = 0; i < length; i++)
         if (!isalnum((unsigned char)value[i]) && strchr("/-._~", value[i]) == NULL)
-            return fail(row, value, "a plain path");
+            return option_fail(row, value, "a plain path");
     if (length > 0 && (value[0] != '/' || value[length - 1] == '/' || length > 200))
-        return fail(row, value, "a path that begins with / and does not end with it");
+        return option_fail(row, value,
+                           "a path that begins with / and does not end with it");
     *field = value;
     return true;
 }
@@ -204,7 +157,7 @@ static bool read_log_level(struct options *options, const struct option_row *row
             options->log_level = i;
             return true;
         }
-    return fail(row, value, "error, warn, info or debug");
+    return option_fail(row, value, "error, warn, info or debug");
 }
 
 static void drop_rates(struct hub_config *hub)
@@ -212,93 +165,41 @@ static void drop_rates(struct hub_config *hub)
     hub->message_rate = hub->join_rate = hub->ask_rate = 0;
 }
 
-static bool set(struct options *options, const struct option_row *row, const char *value)
+static bool read_row(void *target, const struct option_row *row, const char *value,
+                     bool first)
 {
-    void *field = (char *)options + row->field;
-    uint64_t number = 0;
-    switch (row->kind) {
-    case OPTION_COUNT:
-        if (!read_number(row, value, &number)) return false;
-        *(uint32_t *)field = (uint32_t)number;
-        return true;
-    case OPTION_SIZE:
-        if (!read_number(row, value, &number)) return false;
-        *(size_t *)field = (size_t)number;
-        return true;
-    case OPTION_FLAG: *(bool *)field = true; return true;
-    case OPTION_PATH: *(const char **)field = value; return true;
-    case OPTION_BASE: return read_base_path(row, value, field);
-    case OPTION_LISTEN: return read_listen(options, row, value);
+    struct options *options = target;
+    switch ((enum serve_kind)row->kind) {
+    case OPTION_BASE: return read_base_path(row, value, &options->server.base_path);
+    case OPTION_LISTEN: return read_listen(options, row, value, first);
     case OPTION_ORIGIN:
-        return add_text(row, value, options->origins, &options->origins_count);
-    case OPTION_PROXY: return read_proxy(options, row, value);
+        return option_add(row, value, first, options->origins, &options->origins_count);
+    case OPTION_PROXY: return read_proxy(options, row, value, first);
     case OPTION_NO_RATES: drop_rates(&options->server.hub); return true;
     case OPTION_LOG: return read_log_level(options, row, value);
     }
     return false;
 }
 
-static bool read_environment(struct options *options)
-{
-    for (size_t i = 0; i < ROWS; i++) {
-        char name[64] = "WHILST_";
-        size_t length = strlen(name);
-        for (const char *c = rows[i].flag; *c != '\0'; c++)
-            name[length++] = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
-        name[length] = '\0';
-        const char *value = getenv(name);
-        if (value != NULL && value[0] != '\0' && !set(options, &rows[i], value))
-            return false;
-    }
-    return true;
-}
+static const struct option_table table = {
+    .command = "serve",
+    .about =
+        "Serves pages that exist only whilst somebody is looking at them. Each option\n"
+        "is also a variable: --max-page is WHILST_MAX_PAGE.",
+    .sets = {{rows, sizeof rows / sizeof rows[0], true}},
+    .read = read_row,
+};
 
-/* The first flag of a list replaces what the environment gave. */
-static void start_list(struct options *options, enum option_kind kind)
+static struct options defaults(void)
 {
-    if (kind == OPTION_LISTEN) options->listen_count = 0;
-    if (kind == OPTION_ORIGIN) options->origins_count = 0;
-    if (kind == OPTION_PROXY) options->proxies_count = 0;
-}
-
-static bool read_flags(struct options *options, int count, char **arguments, bool *help)
-{
-    struct option known[ROWS + 2] = {{0}};
-    bool seen[ROWS] = {false};
-    int at, found;
-    for (size_t i = 0; i < ROWS; i++)
-        known[i] = (struct option){
-            rows[i].flag, rows[i].argument == NULL ? no_argument : required_argument, NULL,
-            0};
-    known[ROWS] = (struct option){"help", no_argument, NULL, 'h'};
-    opterr = 0;
-    while ((found = getopt_long(count, arguments, ":h", known, &at)) != -1) {
-        if (found == 'h') {
-            *help = true;
-            return false;
-        }
-        if (found == '?' || found == ':') {
-            fprintf(stderr,
-                    found == ':' ? "whilst: %s needs a value\n"
-                                 : "whilst: unknown option %s; see whilst serve --help\n",
-                    arguments[optind - 1]);
-            return false;
-        }
-        if (!seen[at]) start_list(options, rows[at].kind);
-        seen[at] = true;
-        if (!set(options, &rows[at], optarg)) return false;
-    }
-    if (optind == count) return true;
-    fprintf(stderr, "whilst: unexpected '%s'; see whilst serve --help\n",
-            arguments[optind]);
-    return false;
+    return (struct options){.server = server_config_default(), .log_level = 2};
 }
 
 bool options_read(struct options *options, int count, char **arguments, bool *help)
 {
-    *options = (struct options){.server = server_config_default(), .log_level = 2};
-    *help = false;
-    if (!read_environment(options) || !read_flags(options, count, arguments, help))
+    int first_operand;
+    *options = defaults();
+    if (!option_table_read(&table, options, count, arguments, &first_operand, help))
         return false;
     if (options->listen_count == 0)
         options->listen[options->listen_count++] = "127.0.0.1:4000";
@@ -311,30 +212,8 @@ bool options_read(struct options *options, int count, char **arguments, bool *he
     return true;
 }
 
-static void print_default(FILE *out, const struct option_row *row)
-{
-    struct options defaults = {.server = server_config_default()};
-    const void *field = (const char *)&defaults + row->field;
-    if (row->kind == OPTION_COUNT && row->field != HUB(connections_max))
-        fprintf(out, " [%lu]", (unsigned long)*(const uint32_t *)field);
-    if (row->kind == OPTION_SIZE) fprintf(out, " [%zu]", *(const size_t *)field);
-}
-
 void options_print_help(FILE *out)
 {
-    const char *group = "";
-    fprintf(out,
-            "usage: whilst serve [OPTION…]\n\n"
-            "Serves pages that exist only whilst somebody is looking at them. Each option\n"
-            "is also a variable: --max-page is WHILST_MAX_PAGE.\n");
-    for (size_t i = 0; i < ROWS; i++) {
-        char left[64];
-        if (strcmp(group, rows[i].group) != 0) fprintf(out, "\n%s\n", rows[i].group);
-        group = rows[i].group;
-        snprintf(left, sizeof left, "--%s %s", rows[i].flag,
-                 rows[i].argument == NULL ? "" : rows[i].argument);
-        fprintf(out, "  %-30s %s", left, rows[i].help);
-        print_default(out, &rows[i]);
-        fprintf(out, "\n");
-    }
+    struct options shown = defaults();
+    option_table_print_help(&table, &shown, out);
 }

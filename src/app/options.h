@@ -1,21 +1,20 @@
-/* The options of `whilst serve`: one table for flags, environment and help. */
+/* The options of `whilst serve`. */
 #ifndef WHILST_APP_OPTIONS_H
 #define WHILST_APP_OPTIONS_H
 
 #include "net/server.h"
+#include "option_table.h"
 
 #include <stdbool.h>
 #include <stdio.h>
-
-#define OPTIONS_LIST_MAX 32
 
 /* What the options fill in. Texts are borrowed from the command line and the
    environment. */
 struct options {
     struct server_config server;
-    const char *listen[OPTIONS_LIST_MAX], *origins[OPTIONS_LIST_MAX];
+    const char *listen[OPTION_LIST_MAX], *origins[OPTION_LIST_MAX];
     size_t listen_count, origins_count;
-    struct address_range proxies[OPTIONS_LIST_MAX];
+    struct address_range proxies[OPTION_LIST_MAX];
     size_t proxies_count;
     uint32_t log_level;
 };
