@@ -10,13 +10,13 @@
 #include "limits.h"
 #include "memory.h"
 #include "pages.h"
+#include "payload.h"
 #include "presence.h"
 #include "relay.h"
 #include "send.h"
 #include "topics.h"
 
 #include <assert.h>
-#include <jansson.h>
 #include <stddef.h>
 
 /* ---- sessions ---- */
@@ -119,7 +119,10 @@ struct request {
 
 static void heartbeat(struct hub *hub, const struct request *request)
 {
-    send_ok(hub, request->session, request->frame, "{}");
+    if (!payload_is_object(hub, request->frame))
+        send_refusal(hub, request->session, request->frame, REASON_BAD_PAYLOAD);
+    else
+        send_ok(hub, request->session, request->frame, "{}");
 }
 
 static void join(struct hub *hub, const struct request *request)
@@ -132,6 +135,10 @@ static void leave(struct hub *hub, const struct request *request)
 {
     struct membership *member = request->member;
     const struct ref *named = &request->frame->join_ref;
+    if (!payload_is_object(hub, request->frame)) {
+        send_refusal(hub, request->session, request->frame, REASON_BAD_PAYLOAD);
+        return;
+    }
     if (member != NULL && named->kind != REF_NULL &&
         !slice_equal(named->text, send_join_ref(member).text))
         member = NULL;
@@ -142,9 +149,7 @@ static enum reason read_asked_hash(const struct hub *hub, const struct frame *fr
                                    struct page_hash *hash)
 {
     enum reason reason = REASON_BAD_PAYLOAD;
-    if (frame->payload.size > hub->config.payload_bytes_max) return reason;
-    json_t *payload =
-        json_loadb(frame->payload.data, frame->payload.size, JSON_REJECT_DUPLICATES, NULL);
+    json_t *payload = payload_load_new(hub, frame);
     const json_t *value = json_object_get(payload, "hash");
     if (json_is_string(value))
         reason =

@@ -40,7 +40,8 @@ struct intake {
     struct json_unescaper unescaper;
     size_t tail_size;
     char tail[TAIL_MAX];
-    enum reason fault;      /* what is wrong with the "hash" beside the content */
+    enum reason fault;      /* what is wrong with what stands beside the content */
+    bool hash_named;        /* a "hash" stood beside it */
     enum ref_kind ref_kind; /* of the message, for a reply at its end */
     size_t ref_size;
     char ref[WIRE_REF_MAX];
@@ -195,6 +196,17 @@ static enum reason judge_hash(struct slice value, const struct membership *holde
     return fits ? REASON_NONE : REASON_WRONG_HASH;
 }
 
+/* Looks at a member that stands beside the content. */
+static void judge_member(struct intake *intake, struct slice key, struct slice value)
+{
+    bool is_hash = slice_is(key, "hash");
+    if (slice_is(key, "content") || (is_hash && intake->hash_named))
+        intake->fault = REASON_BAD_PAYLOAD;
+    else if (is_hash && intake->fault == REASON_NONE)
+        intake->fault = judge_hash(value, intake->holder);
+    intake->hash_named |= is_hash;
+}
+
 /* The rest of `{"content":"…", "hash":"…"}, …]` after the content string. */
 static enum reason read_tail(struct intake *intake)
 {
@@ -207,8 +219,7 @@ static enum reason read_tail(struct intake *intake)
             json_take(&cursor, ':') != JSON_OK ||
             json_take_value(&cursor, &value) != JSON_OK)
             return REASON_BAD_JSON;
-        if (slice_is(key, "content")) intake->fault = REASON_BAD_PAYLOAD;
-        if (slice_is(key, "hash")) intake->fault = judge_hash(value, intake->holder);
+        judge_member(intake, key, value);
     }
     if (json_take(&cursor, '}') != JSON_OK) return REASON_BAD_JSON;
     while (json_take(&cursor, ',') == JSON_OK)
@@ -247,7 +258,7 @@ static enum reason end_answer(struct hub *hub, struct intake *intake)
 enum content_start {
     CONTENT_UNFINISHED,
     CONTENT_FOUND,
-    CONTENT_MISSING, /* an object without a "content" string, or no object */
+    CONTENT_MISSING, /* an object without a "content" string or with two "hash"; no object */
     CONTENT_BAD,     /* not JSON */
 };
 
@@ -278,6 +289,7 @@ static enum content_start find_content(struct slice payload, struct slice *rest,
             return CONTENT_FOUND;
         }
         if ((result = json_take_value(&cursor, &value)) != JSON_OK) return outcome[result];
+        if (slice_is(key, "hash") && hash->size > 0) return CONTENT_MISSING;
         if (slice_is(key, "hash")) *hash = value;
         if (json_peek(&cursor) == '}') return CONTENT_MISSING;
         if ((result = json_take(&cursor, ',')) != JSON_OK) return outcome[result];
@@ -293,7 +305,7 @@ static enum reason begin_answer(struct hub *hub, struct intake *intake,
     intake->kept = NULL;
     intake->state = INTAKE_BODY;
     intake->holder = holder;
-    if (hash.size > 0) intake->fault = judge_hash(hash, holder);
+    if (hash.size > 0) judge_member(intake, slice_of("hash"), hash);
     intake->stream = hash_stream_new();
     if (intake->stream == NULL)
         refuse_busy(hub, intake);
@@ -354,13 +366,29 @@ static enum reason sort(struct hub *hub, struct session *session, struct intake 
 
 /* ---- parts ---- */
 
-static enum reason keep_whole(struct hub *hub, struct intake *intake, const char *bytes,
-                              size_t size)
+/* There is no memory for this message now: what is left of it is skipped. Who sent it is
+   told if so much has come that it can be addressed. */
+static void skip_busy(struct hub *hub, struct session *session, struct intake *intake)
+{
+    struct frame frame, nobody = {0};
+    bool addressed =
+        intake->kept != NULL &&
+        wire_decode_head(WIRE_CLIENT, intake->form, message_bytes(intake->kept),
+                         intake->kept->size, &frame) == WIRE_OK;
+    intake->state = INTAKE_SKIP;
+    send_refusal(hub, session, addressed ? &frame : &nobody, REASON_BUSY);
+    drop_kept(hub, intake);
+}
+
+static enum reason keep_whole(struct hub *hub, struct session *session,
+                              struct intake *intake, const char *bytes, size_t size)
 {
     size_t kept = intake->kept == NULL ? 0 : intake->kept->size;
     if (kept + size > hub->config.message_bytes_max) return REASON_MESSAGE_SIZE;
-    if (!reserve(hub, intake, size)) return REASON_MESSAGE_SIZE;
-    message_append(intake->kept, bytes, size);
+    if (reserve(hub, intake, size))
+        message_append(intake->kept, bytes, size);
+    else
+        skip_busy(hub, session, intake);
     return REASON_NONE;
 }
 
@@ -373,8 +401,9 @@ static enum reason keep_head(struct hub *hub, struct session *session,
 {
     size_t kept = intake->kept == NULL ? 0 : intake->kept->size;
     size_t taken = size < HEAD_MAX - kept ? size : HEAD_MAX - kept;
-    enum reason reason = keep_whole(hub, intake, bytes, taken);
-    if (reason == REASON_NONE) reason = sort(hub, session, intake);
+    enum reason reason = keep_whole(hub, session, intake, bytes, taken);
+    if (reason == REASON_NONE && intake->state == INTAKE_HEAD)
+        reason = sort(hub, session, intake);
     if (reason == REASON_NONE && taken < size)
         reason = receive(hub, session, intake, bytes + taken, size - taken);
     return reason;
@@ -391,7 +420,7 @@ static enum reason receive(struct hub *hub, struct session *session, struct inta
 {
     switch (intake->state) {
     case INTAKE_HEAD: return keep_head(hub, session, intake, bytes, size);
-    case INTAKE_WHOLE: return keep_whole(hub, intake, bytes, size);
+    case INTAKE_WHOLE: return keep_whole(hub, session, intake, bytes, size);
     case INTAKE_BODY: return receive_body(hub, intake, bytes, size);
     case INTAKE_TAIL: receive_tail(hub, intake, bytes, size); break;
     case INTAKE_SKIP: break;

@@ -15,7 +15,9 @@
 static uint64_t interval_ms(const struct hub *hub, const struct page *page)
 {
     const struct hub_config *config = &hub->config;
-    uint64_t interval = (uint64_t)page->holders.count * 1000 / config->count_per_second;
+    uint64_t interval =
+        ((uint64_t)page->holders.count * 1000 + config->count_per_second - 1) /
+        config->count_per_second;
     if (interval < config->count_interval_ms) return config->count_interval_ms;
     if (interval > config->count_interval_max_ms) return config->count_interval_max_ms;
     return interval;

@@ -11,12 +11,12 @@
 #include "limits.h"
 #include "memory.h"
 #include "pages.h"
+#include "payload.h"
 #include "presence.h"
 #include "relay.h"
 #include "send.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -69,12 +69,9 @@ static enum reason read_options(const struct hub *hub, const struct frame *frame
                                 struct join_options *options)
 {
     enum reason reason = REASON_BAD_PAYLOAD;
-    if (frame->form != MESSAGE_TEXT || frame->payload.size > hub->config.payload_bytes_max)
-        return reason;
-    if (slice_is(frame->payload, "{}")) return REASON_NONE;
-    json_t *payload =
-        json_loadb(frame->payload.data, frame->payload.size, JSON_REJECT_DUPLICATES, NULL);
-    if (json_is_object(payload) && read_flag(payload, "binary", &options->binary) &&
+    if (payload_is_empty(frame)) return REASON_NONE;
+    json_t *payload = payload_load_new(hub, frame);
+    if (payload != NULL && read_flag(payload, "binary", &options->binary) &&
         read_flag(payload, "status", &options->status) &&
         read_flag(payload, "limits", &options->limits))
         reason = read_token(payload, options);

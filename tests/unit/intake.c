@@ -189,6 +189,10 @@ TEST(a_wrong_answer_ends_the_topic_for_good)
         {"{'content':null,'hash':'" HELLO "'}]", REASON_BAD_PAYLOAD},
         {"{'content':{'a':'hello'}}]", REASON_BAD_PAYLOAD},
         {"{'content':'hello','content':'hello'}]", REASON_BAD_PAYLOAD},
+        {"{'content':'hello','content':'','hash':'" HELLO "'}]", REASON_BAD_PAYLOAD},
+        {"{'content':'hello','hash':'" HELLO "','hash':'" HELLO "'}]", REASON_BAD_PAYLOAD},
+        {"{'hash':'" HELLO "','content':'hello','hash':'" HELLO "'}]", REASON_BAD_PAYLOAD},
+        {"{'hash':'" HELLO "','hash':'" HELLO "','content':'hello'}]", REASON_BAD_PAYLOAD},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         for (size_t step = 1; step < 300; step += step < 4 ? 1 : 40) {

@@ -139,10 +139,10 @@ TEST(a_message_has_a_largest_size)
             struct world *world = world_new(NULL);
             struct client *a = arrive(world, "a");
             char text[70000];
-            int head = sprintf(text, "[null,\"1\",\"phoenix\",\"heartbeat\",{\"x\":\"");
+            int head = sprintf(text, "[null,\"1\",\"phoenix\",\"heartbeat\",{},\"");
             size_t size = 65536 + (size_t)more;
             memset(text + head, 'x', size - (size_t)head);
-            memcpy(text + size - 3, "\"}]", 3);
+            memcpy(text + size - 2, "\"]", 2);
             say_in_parts(a, MESSAGE_TEXT, text, size, (size_t)step_sizes[step]);
             if (more)
                 expect_closed(a, 1009, REASON_MESSAGE_SIZE);
@@ -330,7 +330,7 @@ TEST(whoever_drops_in_the_middle_gives_its_memory_back)
     world_free(world);
 }
 
-TEST(a_message_that_is_no_page_counts_whilst_it_arrives)
+TEST(a_message_that_is_no_page_counts_whilst_it_arrives_and_may_be_busy)
 {
     struct hub_config config = hub_config_default();
     config.in_flight_bytes_max = 20000;
@@ -340,9 +340,31 @@ TEST(a_message_that_is_no_page_counts_whilst_it_arrives)
     memset(letters, 'x', sizeof letters);
     say_part(a, MESSAGE_TEXT, "[null,\"1\",\"phoenix\",\"heartbeat\",{\"x\":\"", 38, true,
              false);
-    for (int i = 0; i < 20 && a->id != 0; i++)
+    for (int i = 0; i < 20; i++)
         say_part(a, MESSAGE_TEXT, letters, sizeof letters, false, false);
-    assert_int_equal(a->id, 0); /* closed; the world saw that the budget was kept */
+    assert_int_equal(metrics_of(world)->in_flight_bytes, 0);
+    say_part(a, MESSAGE_TEXT, "\"}]", 3, false, true);
+    expect(a, "[null,'1','phoenix','phx_reply',{'status':'error',"
+              "'response':{'reason':'busy'}}]");
+    expect_nothing(a);
+    assert_int_equal(refusals(world, REASON_BUSY), 1);
+    say(a, "[null,'2','phoenix','heartbeat',{}]");
+    expect(a, "[null,'2','phoenix','phx_reply',{'status':'ok','response':{}}]");
+    world_free(world);
+}
+
+/* So much white space that its head is not known when there is no memory for more. */
+TEST(a_message_that_cannot_be_answered_yet_is_busy_without_a_word)
+{
+    struct hub_config config = hub_config_default();
+    config.in_flight_bytes_max = 9000;
+    struct world *world = world_new(&config);
+    struct client *a = arrive(world, "a");
+    char text[20000];
+    int size = sprintf(text, "[%19000snull,\"1\",\"phoenix\",\"heartbeat\",{}]", "");
+    say_in_parts(a, MESSAGE_TEXT, text, (size_t)size, 1000);
+    expect_nothing(a);
+    assert_int_equal(refusals(world, REASON_BUSY), 1);
     assert_int_equal(metrics_of(world)->in_flight_bytes, 0);
     world_free(world);
 }
@@ -364,7 +386,9 @@ int main(void)
         cmocka_unit_test(the_next_holder_is_asked_when_one_was_busy),
         cmocka_unit_test(pages_in_flight_keep_within_their_budget),
         cmocka_unit_test(whoever_drops_in_the_middle_gives_its_memory_back),
-        cmocka_unit_test(a_message_that_is_no_page_counts_whilst_it_arrives),
+        cmocka_unit_test(
+            a_message_that_is_no_page_counts_whilst_it_arrives_and_may_be_busy),
+        cmocka_unit_test(a_message_that_cannot_be_answered_yet_is_busy_without_a_word),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

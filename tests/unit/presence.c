@@ -181,7 +181,7 @@ TEST(on_a_page_with_up_to_500_holders_a_joiner_is_told_at_once)
         struct client *client = arrive(world, "one");
         hold(client, HELLO, "{}");
         if (i <= 500) expect_count(client, i);
-        if (i > 501) expect_nothing(client);
+        if (i > 500) expect_nothing(client);
     }
     world_free(world);
 }
