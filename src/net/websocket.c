@@ -361,17 +361,34 @@ int websocket_pong(struct lws *wsi)
     return 0;
 }
 
+/* The code that a wrong close frame is answered with, or 0 (RFC 6455, sections 5.5.1 and
+   7.4). The library has seen to the codes below 3000. */
+static uint16_t close_fault(const uint8_t *payload, size_t size)
+{
+    if (size == 1) return 1002;
+    if (size >= 2 && (payload[0] << 8 | payload[1]) >= 5000) return 1002;
+    return size > 2 && !wire_is_text(payload + 2, size - 2) ? 1007 : 0;
+}
+
+static int refuse_close(struct connection *connection, uint16_t code)
+{
+    enum reason reason = code == 1007 ? REASON_BAD_UTF8 : REASON_NONE;
+    if (reason != REASON_NONE) hub_metrics(connection->server->hub)->refusals[reason]++;
+    connection->close_code = code;
+    connection->close_reason = (uint8_t)reason;
+    write_close(connection);
+    return -1;
+}
+
+/* The library answers. What little still waits for the client goes before that. */
 int websocket_peer_closes(struct lws *wsi, const uint8_t *payload, size_t size)
 {
     struct connection *connection = connection_of(wsi);
     if (connection == NULL || connection->close_sent) return -1;
-    if (size > 2 && !wire_is_text(payload + 2, size - 2)) {
-        hub_metrics(connection->server->hub)->refusals[REASON_BAD_UTF8]++;
-        connection->close_code = 1007;
-        connection->close_reason = REASON_BAD_UTF8;
-        write_close(connection);
-        return -1;
-    }
+    uint16_t fault = close_fault(payload, size);
+    if (fault != 0) return refuse_close(connection, fault);
+    if (connection->outbox_bytes <= TURN && !write_some(connection)) return -1;
+    if (connection->close_sent) return -1;
     drop_outbox(connection);
     ring_remove(&connection->life);
     server_disconnect(connection->server, &connection->endpoint);

@@ -32,15 +32,15 @@ function binary() {
   return absolute(path);
 }
 
-function commandLine(args) {
+function commandLine(args, path) {
   const wrapper = (process.env.WHILST_WRAPPER || '').split(/\s+/).filter(Boolean);
-  return [...wrapper, binary(), ...args];
+  return [...wrapper, path, ...args];
 }
 
 // Starts the program with any arguments: {child, output, exited}. `exited` resolves to
 // {code, signal} once the process is gone and all that it printed has been read.
-export function spawnProgram(args) {
-  const [command, ...rest] = commandLine(args);
+export function spawnProgram(args, path = binary()) {
+  const [command, ...rest] = commandLine(args, path);
   const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
   children.add(child);
   const program = { child, output: '', errors: '' };
@@ -133,11 +133,17 @@ export class Server {
 }
 
 // A running server. `listen`: the addresses, by default a free port on loopback. `args`:
-// further options. `limits`: true leaves the server's limits as they are by default.
-export async function startServer({ listen = ['127.0.0.1:0'], args = [], limits = false } = {}) {
+// further options. `limits`: true leaves the server's limits as they are by default. `path`: of
+// another program with the same command line.
+export async function startServer({
+  listen = ['127.0.0.1:0'],
+  args = [],
+  limits = false,
+  path = undefined,
+} = {}) {
   const listeners = listen.flatMap((address) => ['--listen', address]);
   const open = limits ? [] : OPEN_LIMITS;
-  const program = spawnProgram(['serve', ...listeners, ...open, ...args]);
+  const program = spawnProgram(['serve', ...listeners, ...open, ...args], path);
   try {
     return new Server(program, await untilListening(program, listen.length));
   } catch (error) {
