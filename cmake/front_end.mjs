@@ -46,18 +46,36 @@ function readStatic(name) {
 
 // Bundles
 
-/** @returns {Promise<{path: string, bytes: Buffer, entry: string|undefined}[]>} */
-async function bundle(entries, names) {
+/** Loaded when they are needed, by import() alone: each is one file that shares nothing with the app. */
+const PARTS = ["highlight.js", "markdown.js", "sha256.js"];
+
+/** Makes import("./part.js") name the built file. */
+const partsElsewhere = (names) => ({
+  name: "parts-elsewhere",
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\// }, ({ kind, path }) => {
+      return kind === "dynamic-import" ? { path: `./${nameFor(path.slice(2), names)}`, external: true } : undefined;
+    });
+  },
+});
+
+/**
+ * @param {string[]} entries in static/
+ * @param {string} entryNames as esbuild wants it
+ * @param {Map<string, string>} names of the parts
+ * @returns {Promise<{path: string, bytes: Buffer, entry: string}[]>} one file for each entry
+ */
+async function bundle(entries, entryNames, names = new Map()) {
   const { outputFiles, metafile } = await build({
     absWorkingDir: ROOT,
     entryPoints: entries.map((name) => join("static", name)),
-    entryNames: names,
-    chunkNames: "[name]-[hash]",
+    entryNames,
     outdir: "out",
     bundle: true,
-    splitting: true,
     format: "esm",
     minify: true,
+    conditions: ["worker"], // variants of packages that leave the document alone
+    plugins: [partsElsewhere(names)],
     target: TARGET,
     charset: "utf8",
     legalComments: "inline",
@@ -69,21 +87,23 @@ async function bundle(entries, names) {
   return outputFiles.map(({ path, contents }) => ({
     path: relative(join(ROOT, "out"), path),
     bytes: Buffer.from(contents),
-    entry: metafile.outputs[relative(ROOT, path)].entryPoint?.replace(/^static\//, ""),
+    entry: metafile.outputs[relative(ROOT, path)].entryPoint.replace(/^static\//, ""),
   }));
 }
 
+const namesOf = (files) => new Map(files.map(({ entry, path }) => [entry, path]));
+
 // HTML
 
-/** The body, the words and the names of the other files. */
+/** The body, the English words and the names of the other files; data-t stays, for the other languages. */
 function composeHtml(name, names, words) {
   return readStatic(name)
     .replace("<!-- include body.html -->", () => readStatic("body.html"))
     .replace(/<!--[^]*?-->\n?/g, "")
-    .replace(/(<[a-z][^>]*?) data-t-(label|placeholder)="(\w+)"/g, (_, start, kind, key) => {
-      return `${start} ${kind === "label" ? "aria-label" : kind}="${wordFor(key, words)}"`;
+    .replace(/ data-t-(label|placeholder)="(\w+)"/g, (mark, kind, key) => {
+      return `${mark} ${kind === "label" ? "aria-label" : kind}="${wordFor(key, words)}"`;
     })
-    .replace(/(<[a-z][^>]*?) data-t="(\w+)"([^>]*>)/g, (_, start, key, end) => start + end + wordFor(key, words))
+    .replace(/<[a-z][^>]*? data-t="(\w+)"[^>]*>/g, (tag, key) => tag + wordFor(key, words))
     .replace(/(href|src)="([a-z.]+\.(?:css|js))"/g, (_, attribute, file) => `${attribute}="-/${nameFor(file, names)}"`)
     .replace(/\n\s*/g, "\n")
     .trimEnd();
@@ -124,12 +144,13 @@ function asset(path, file, text, { policy = "ASSET_FILE", immutable = false } = 
 
 /** @returns {Promise<{assets: Asset[], bootstrap: string}>} */
 async function buildAssets() {
-  const { default: words } = await import("../static/strings.en.js");
-  const parts = await bundle(["app.js", "style.css"], "[name]-[hash]");
-  const library = await bundle(["whilst.js"], "[name]");
-  const names = new Map(parts.map(({ entry, path }) => [entry, path]));
+  const { t: words } = await import("../static/words.js");
+  const parts = await bundle(PARTS, "[name]-[hash]");
+  const app = await bundle(["app.js", "style.css"], "[name]-[hash]", namesOf(parts));
+  const library = await bundle(["whilst.js"], "[name]", namesOf(parts));
+  const names = namesOf(app);
   const frame = composeFrame();
-  const files = new Map([...parts, ...library].map(({ path, bytes }) => [path, bytes]));
+  const files = new Map([...parts, ...app, ...library].map(({ path, bytes }) => [path, bytes]));
   const icon = readStatic("icon.svg");
   const assets = [
     asset("/", "index.html", composeHtml("index.html", names, words), { policy: "ASSET_APP" }),

@@ -10,7 +10,7 @@ import { createStage } from "./app_stage.js";
 import { drawStillHolding, drawTime, drawView } from "./app_view.js";
 import { writeLog } from "./app_log.js";
 import { isLast } from "./view_state.js";
-import t from "./strings.en.js";
+import { t } from "./words.js";
 
 const client = connect(document.baseURI);
 const pages = new Map(); // hash -> PageModel, with `hold`, `search` and `title`

@@ -2,7 +2,7 @@
 
 import { $, announce, setText, show } from "./dom.js";
 import { cleanTitle, formatSize } from "./format.js";
-import t from "./strings.en.js";
+import { t } from "./words.js";
 
 const encoder = new TextEncoder();
 
@@ -23,7 +23,7 @@ export function createMaker({ putUp, limit }) {
     const size_bytes = bytes().length;
     const is_too_large = limit_bytes !== null && size_bytes > limit_bytes;
     const [size, most] = [formatSize(size_bytes, t), limit_bytes === null ? "" : formatSize(limit_bytes, t)];
-    setText($("meter"), is_too_large ? t.tooLarge(size, most) : t.meter(size, most));
+    setText($("meter"), is_too_large ? t.tooLarge({ size, limit: most }) : most ? t.meter({ size, limit: most }) : size);
     $("make").dataset.empty = String(size_bytes === 0);
     $("form").dataset.tooLarge = String(is_too_large);
     $("meter-bar").value = limit_bytes ? Math.min(1, size_bytes / limit_bytes) : 0;

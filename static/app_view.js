@@ -3,7 +3,7 @@
 import { $, announce, create, setText, show } from "./dom.js";
 import { formatDuration, formatSize } from "./format.js";
 import { holdSentence, isLast, panelWords, retryWords, stateOf } from "./view_state.js";
-import t from "./strings.en.js";
+import { t } from "./words.js";
 
 /** @typedef {import("./view_state.js").PageModel} PageModel @typedef {import("./view_state.js").Connection} Connection */
 
@@ -38,7 +38,7 @@ export function drawTime(page, connection) {
   const state = stateOf(page, connection);
   if (!$("notice").hidden) setText($("notice-words"), noticeWords(page, connection));
   if (!$("panel").hidden) setText($("panel-words"), panelWords(state, page, connection, Date.now(), t).words);
-  if (page?.bytes) setText($("age"), t.held(formatDuration(Date.now() - page.started_ms)));
+  if (page?.bytes) setText($("age"), t.held({ age: formatDuration(Date.now() - page.started_ms, t) }));
 }
 
 /**
@@ -48,7 +48,7 @@ export function drawTime(page, connection) {
  */
 export function drawStillHolding(pages, open) {
   show($("still-holding"), pages.length > 0);
-  setText($("still-holding-words"), t.stillHolding(pages.length));
+  setText($("still-holding-words"), t.stillHolding({ count: pages.length }));
   $("still-holding-pages").replaceChildren(
     ...pages.map((page) => {
       const { hash } = page;
@@ -86,23 +86,24 @@ function drawBar(page) {
   const has_bytes = bytes !== null;
   const holders = count ?? page.status?.holders ?? null;
   show($("count"), holders !== null && !page.is_released);
-  if (holders !== null) setText($("count"), t.count(holders));
+  if (holders !== null) setText($("count"), t.count({ count: holders }));
   for (const id of ["page-title", "verified", "size", "age", "download", "let-go", "hold"]) show($(id), has_bytes);
   if (!has_bytes) return;
   setText($("page-title"), nameOf(page));
   setText($("size"), formatSize(bytes.length, t));
-  setText($("age"), t.held(formatDuration(Date.now() - page.started_ms)));
+  setText($("age"), t.held({ age: formatDuration(Date.now() - page.started_ms, t) }));
   setText($("sentence"), holdSentence(page, t));
   const link = new URL(page.hash, document.baseURI).href;
   if ($("link").value !== link) $("link").value = link;
 }
 
-const nameOf = ({ title, hash }) => title || t.pageName(hash);
+const nameOf = ({ title, hash }) => title || t.pageName({ hash: hash.slice(0, 8) });
 
 function titleOf(page) {
   if (!page) return t.makeDocumentTitle;
   const title = nameOf(page);
-  return isLast(page) ? t.lastTitle(title) : t.viewTitle(title, page.bytes ? page.count : null);
+  if (isLast(page)) return t.lastTitle({ title });
+  return page.bytes && page.count !== null ? t.viewTitleCounted({ title, count: page.count }) : t.viewTitle({ title });
 }
 
 /** A change of state at once, a change of the count at most every COUNT_ANNOUNCED_MS. */
@@ -118,6 +119,6 @@ function announceChanges(state, page, has_panel) {
   } else if (page?.bytes && page.count !== announced.count && now_ms - announced.at_ms >= COUNT_ANNOUNCED_MS) {
     announced.count = page.count;
     announced.at_ms = now_ms;
-    if (page.count !== null) announce(t.countAnnounced(page.count));
+    if (page.count !== null) announce(t.countAnnounced({ count: page.count }));
   }
 }

@@ -1,26 +1,36 @@
-// Numbers as people read them. Pure.
+// Numbers as people read them, in the language of the catalogue `t`. Pure.
+
+const KIB = 1024;
+const MIB = 1024 * 1024;
+const UNITS = [
+  ["day", 86_400],
+  ["hour", 3600],
+  ["minute", 60],
+  ["second", 1],
+];
 
 /**
  * @param {number} size_bytes
- * @param {{bytes: string}} strings the catalogue's word for bytes
+ * @param {object} t the catalogue
  * @returns {string} such as "812 bytes", "12.3 KiB", "1 MiB"
  */
-export function formatSize(size_bytes, strings) {
-  if (size_bytes < 1024) return `${size_bytes} ${strings.bytes}`;
-  const [value, unit] = size_bytes < 1024 * 1024 ? [size_bytes / 1024, "KiB"] : [size_bytes / 1024 / 1024, "MiB"];
-  return `${Number(value.toFixed(value < 10 ? 1 : 0))} ${unit}`;
+export function formatSize(size_bytes, t) {
+  if (size_bytes < KIB) return t.bytes({ count: size_bytes });
+  const [value, unit] = size_bytes < MIB ? [size_bytes / KIB, "KiB"] : [size_bytes / MIB, "MiB"];
+  const number = new Intl.NumberFormat(t.language, { maximumFractionDigits: value < 10 ? 1 : 0 });
+  return `${number.format(value)} ${unit}`;
 }
 
 /**
  * @param {number} duration_ms
- * @returns {string} such as "8 s", "4 min", "2 h", "3 d"
+ * @param {object} t the catalogue
+ * @returns {string} such as "8 sec", "4 min", "2 hr", "3 days"
  */
-export function formatDuration(duration_ms) {
+export function formatDuration(duration_ms, t) {
   const seconds = Math.max(0, Math.round(duration_ms / 1000));
-  if (seconds < 60) return `${seconds} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
-  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h`;
-  return `${Math.floor(seconds / 86_400)} d`;
+  const [unit, length] = UNITS.find(([, length]) => seconds >= length) ?? ["second", 1];
+  const number = new Intl.NumberFormat(t.language, { style: "unit", unit, unitDisplay: "short" });
+  return number.format(Math.floor(seconds / length));
 }
 
 /**
@@ -29,6 +39,6 @@ export function formatDuration(duration_ms) {
  * @returns {string}
  */
 export function cleanTitle(title) {
-  const plain = title.replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g, " ");
+  const plain = title.replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+/g, " ");
   return Array.from(plain.trim()).slice(0, 200).join("");
 }

@@ -1,13 +1,9 @@
-// Every word a person reads, in English. The plain strings are put into the HTML at build time, by their key.
-
-const others = (count) => (count === 1 ? "1 other holds" : `${count} others hold`);
-const holders = (count) => (count === 1 ? "1 holder" : `${count} holders`);
-const because = (reason) => (reason ? ` (${reason})` : "");
-const connectionWords = { connecting: "Connecting", open: "Connected", away: "Connection lost", closed: "Disconnected" };
+// Every word a person reads, in English. What words.js says about catalogues holds; texts that stand in the HTML have no
+// placeholder.
 
 export default {
   name: "Whilst",
-  bytes: "bytes",
+  bytes: { one: "{count} byte", other: "{count} bytes" },
 
   // Making a page
   makeDocumentTitle: "Whilst: pages that exist only whilst somebody is looking",
@@ -20,23 +16,24 @@ export default {
   removeFile: "Write instead",
   putUp: "Put it up",
   putUpKeys: "Ctrl + Enter",
-  meter: (size, limit) => (limit ? `${size} of ${limit}` : size),
-  tooLarge: (size, limit) => `Too large: ${size}. This server relays pages up to ${limit}.`,
+  meter: "{size} of {limit}",
+  tooLarge: "Too large: {size}. This server relays pages up to {limit}.",
   nothingYet: "There is nothing to put up yet.",
   fileUnreadable: "This file could not be read.",
-  stillHolding: (count) => (count === 1 ? "This tab still holds a page:" : `This tab still holds ${count} pages:`),
+  stillHolding: { one: "This tab still holds a page:", other: "This tab still holds {count} pages:" },
   makeNoScript: "A page lives in the browser that made it, so putting one up needs JavaScript. Reading one does not: curl -s followed by its link prints it.",
 
   // The bar of a page
   viewDocumentTitle: "A page on Whilst",
-  viewTitle: (title, count) => `${count === null ? "" : `(${count}) `}${title} · Whilst`,
-  lastTitle: (title) => `Last holder · ${title} · Whilst`,
-  pageName: (hash) => `Page ${hash.slice(0, 8)}…`,
-  frameTitle: (hash) => `Content of page ${hash.slice(0, 4)}…`,
-  count: (count) => `${count} here`,
-  countAnnounced: (count) => (count === 1 ? "1 holder is here" : `${count} holders are here`),
+  viewTitle: "{title} · Whilst",
+  viewTitleCounted: "({count}) {title} · Whilst",
+  lastTitle: "Last holder · {title} · Whilst",
+  pageName: "Page {hash}…",
+  frameTitle: "Content of page {hash}…",
+  count: "{count} here",
+  countAnnounced: { one: "{count} holder is here", other: "{count} holders are here" },
   verified: "matches its address",
-  held: (age) => `held for ${age}`,
+  held: "held for {age}",
   source: "Source",
   download: "Download",
   letGo: "Let go",
@@ -45,12 +42,18 @@ export default {
   // The sentence under the bar
   puttingUp: "Putting it up…",
   livesHere: "This page lives in this tab. Keep it open until somebody else has it.",
-  mayClose: (count) => `${others(count)} it now: you may close this tab.`,
+  mayClose: {
+    one: "{count} other holds it now: you may close this tab.",
+    other: "{count} others hold it now: you may close this tab.",
+  },
   holding: "You are holding this page.",
-  holdingToo: (count) => `You are holding this page. ${others(count)} it too.`,
+  holdingToo: {
+    one: "You are holding this page. {count} other holds it too.",
+    other: "You are holding this page. {count} others hold it too.",
+  },
   last: "You are the last one holding this page. Keep this tab open, or it is gone.",
   takenOver: "Another tab holds this page in place of this one.",
-  refusedHold: (reason) => `You have this page, but the server does not take it from this tab (${reason}).`,
+  refusedHold: "You have this page, but the server does not take it from this tab ({reason}).",
   linkLabel: "Link to this page",
   copy: "Copy",
   copied: "Copied",
@@ -65,10 +68,10 @@ export default {
 
   // States without a page
   searchingTitle: "Looking for someone who has this page…",
-  searching: (elapsed, asked, count) => (count ? `${elapsed} · ${asked} of ${holders(count)} asked` : elapsed),
+  searching: { one: "{elapsed} · {asked} of {count} holder asked", other: "{elapsed} · {asked} of {count} holders asked" },
   nobodyTitle: "Nobody is holding this page right now.",
   nobody: "It may come back if someone who has it opens it again. This tab keeps waiting.",
-  silentTitle: (count) => `${holders(count)} did not answer.`,
+  silentTitle: { one: "{count} holder did not answer.", other: "{count} holders did not answer." },
   wrongBytesTitle: "A holder sent something else; refused it.",
   keepsWaiting: "This tab keeps waiting for the page.",
   badTitle: "What came is not this page.",
@@ -78,7 +81,7 @@ export default {
   blockedTitle: "The operator of this server does not relay this page.",
   blocked: "Nobody can get it or hand it on here.",
   refusedTitle: "The server did not take up the search.",
-  refused: (reason) => `Its reason: ${reason}.`,
+  refused: "Its reason: {reason}.",
   awayTitle: "The server is away.",
   awaySearching: "The search goes on as soon as it is back.",
   retry: "Look again",
@@ -86,7 +89,7 @@ export default {
   // The connection
   serverOffline: "Server offline.",
   stillHeld: "You still hold the page.",
-  retryIn: (duration) => `Reconnecting in ${duration}.`,
+  retryIn: "Reconnecting in {duration}.",
   retrying: "Reconnecting…",
   retryPaused: "Waiting for this tab to be looked at.",
   closedForGood: "The server ended the connection.",
@@ -94,26 +97,30 @@ export default {
 
   // What cannot be shown
   fileTitle: "A file",
-  file: (size) => `${size} that browsers do not show. Download it to open it.`,
-  picture: (size) => `Picture, ${size}`,
+  file: "{size} that browsers do not show. Download it to open it.",
+  pdfTitle: "A PDF",
+  pdf: "{size}. Download it to read it: shown here, it could do more than a page may.",
+  picture: "Picture, {size}",
   viewNoScript: "This page is fetched from the browsers that hold it, which needs JavaScript here. Without it, curl -s followed by this address prints the page.",
 
-  // The log; the keys are the library's event names
+  // The log
   logTitle: "Log",
-  log: {
-    connection: ({ state, reason }) => connectionWords[state] + because(reason),
-    limits: ({ page_bytes_max }) => `This server relays pages up to ${page_bytes_max} bytes`,
-    seeking: ({ holders: count }) => `Looking for the page: ${holders(count)}`,
-    status: ({ state, asked, holders: count, reason }) =>
-      (state === "nobody" ? "Nobody can be asked now" : `Asked ${asked} of ${holders(count)}`) + because(reason),
-    received: ({ size_bytes }) => `Received ${size_bytes} bytes: they match the address`,
-    wrong_bytes: ({ size_bytes }) => `Refused ${size_bytes} bytes that do not match the address`,
-    holding: () => "Holding the page",
-    count: ({ count }) => `${holders(count)} now`,
-    asked: () => "Asked for the page",
-    sent: ({ size_bytes }) => `Sent ${size_bytes} bytes`,
-    over: ({ reason }) => `No longer a holder (${reason})`,
-    scripts: ({ running }) => (running ? "Scripts started" : "Scripts stopped"),
-    released: () => "Let go of the page",
-  },
+  logConnecting: "Connecting",
+  logConnected: "Connected",
+  logAway: "Connection lost",
+  logClosed: "Disconnected",
+  logLimits: "This server relays pages up to {size}",
+  logSeeking: { one: "Looking for the page: {count} holder", other: "Looking for the page: {count} holders" },
+  logAsked: { one: "Asked {asked} of {count} holder", other: "Asked {asked} of {count} holders" },
+  logNobody: "Nobody can be asked now",
+  logReceived: "Received {size}: they match the address",
+  logWrongBytes: "Refused {size} that do not match the address",
+  logHolding: "Holding the page",
+  logCount: { one: "{count} holder now", other: "{count} holders now" },
+  logAskedForIt: "Asked for the page",
+  logSent: "Sent {size}",
+  logOver: "No longer a holder",
+  logScriptsStarted: "Scripts started",
+  logScriptsStopped: "Scripts stopped",
+  logReleased: "Let go of the page",
 };

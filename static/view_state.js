@@ -58,18 +58,19 @@ export function panelWords(state, page, connection, now_ms, t) {
       return { title: t.badTitle, words: t.bad };
     case "refused":
       if (page.failure === "blocked") return { title: t.blockedTitle, words: t.blocked };
-      return { title: t.refusedTitle, words: t.refused(page.failure) };
+      return { title: t.refusedTitle, words: t.refused({ reason: page.failure }) };
     case "gone":
       return { title: t.goneTitle, words: t.gone };
     default: {
-      const elapsed = formatDuration(now_ms - page.started_ms);
-      return { title: t.searchingTitle, words: t.searching(elapsed, status?.asked ?? 0, status?.holders ?? 0) };
+      const elapsed = formatDuration(now_ms - page.started_ms, t);
+      const { asked = 0, holders = 0 } = status ?? {};
+      return { title: t.searchingTitle, words: holders ? t.searching({ elapsed, asked, count: holders }) : elapsed };
     }
   }
 }
 
 function nobodyWords({ reason, asked }, t) {
-  if (reason === "silent") return { title: t.silentTitle(Math.max(asked, 1)), words: t.keepsWaiting };
+  if (reason === "silent") return { title: t.silentTitle({ count: Math.max(asked, 1) }), words: t.keepsWaiting };
   if (reason === "wrong_bytes") return { title: t.wrongBytesTitle, words: t.keepsWaiting };
   return { title: t.nobodyTitle, words: t.nobody };
 }
@@ -84,7 +85,7 @@ function nobodyWords({ reason, asked }, t) {
 export function retryWords({ state, retry_at_ms }, now_ms, t) {
   if (state === "closed") return t.closedForGood;
   if (state !== "away") return t.retrying;
-  return retry_at_ms === null ? t.retryPaused : t.retryIn(formatDuration(Math.max(1000, retry_at_ms - now_ms)));
+  return retry_at_ms === null ? t.retryPaused : t.retryIn({ duration: formatDuration(Math.max(1000, retry_at_ms - now_ms), t) });
 }
 
 /**
@@ -105,9 +106,9 @@ export function isLast({ is_holder, is_maker, had_others, count }) {
 export function holdSentence(page, t) {
   const others = (page.count ?? 1) - 1;
   if (page.hold_refusal === "blocked") return t.blockedTitle;
-  if (page.hold_refusal) return page.hold_refusal === "phx_close" ? t.takenOver : t.refusedHold(page.hold_refusal);
+  if (page.hold_refusal) return page.hold_refusal === "phx_close" ? t.takenOver : t.refusedHold({ reason: page.hold_refusal });
   if (isLast(page)) return t.last;
-  if (others > 0) return page.is_maker ? t.mayClose(others) : t.holdingToo(others);
+  if (others > 0) return page.is_maker ? t.mayClose({ count: others }) : t.holdingToo({ count: others });
   if (page.is_maker) return page.is_holder ? t.livesHere : t.puttingUp;
   return t.holding;
 }

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
+import { t } from "../../static/words.js";
 
 const BUILD = fileURLToPath(new URL("../../cmake/front_end.mjs", import.meta.url));
 const FIRST_LOAD_BYTES_MAX = 30 * 1024;
@@ -50,7 +51,9 @@ test("our documents have no script or style of their own, and ask nobody else fo
     assert.doesNotMatch(html, /(?:src|href)="(?:[a-z]+:|\/)/, "every URL is relative");
     assert.match(html, /<meta name="viewport"/);
     assert.match(html, /<noscript>/);
-    assert.doesNotMatch(html, /data-t/, "every word is in its place");
+    for (const [, key, words] of html.matchAll(/ data-t="(\w+)"[^>]*>([^<]*)</g)) {
+      assert.equal(words.replace(/&quot;/g, '"').replace(/&amp;/g, "&"), t[key], "every word is in its place");
+    }
   }
 });
 

@@ -1,0 +1,87 @@
+// The content of a page on the screen: a frame, a picture, a player, text, or a word about a file. The same for those who view a
+// page and for those who preview theirs.
+
+import { create } from "./dom.js";
+import { createFrame } from "./app_frame.js";
+import { markdownDocument } from "./app_markdown.js";
+import { textElement } from "./app_text.js";
+import { formatSize } from "./format.js";
+import { kindOf, textOf } from "./kinds.js";
+import { t } from "./words.js";
+
+const PLAYERS = { picture: "img", audio: "audio", video: "video" };
+const SOURCE_NAMES = { "text/html": "html", "text/markdown": "md", "image/svg+xml": "svg" };
+
+/**
+ * @param {HTMLElement} container emptied first; gets data-kind
+ * @param {import("./label.js").Page} page
+ * @param {object} options
+ * @param {string} options.frame_title for a screen reader
+ * @param {boolean} options.scripted whether its scripts may run
+ * @param {boolean} options.as_source
+ * @param {(title: string) => void} options.onTitle a document's title, or "", once it is shown
+ * @param {() => void} options.onDownload the person wants the file
+ * @returns {() => void} gives back what it took; the container may then be filled anew
+ */
+export function fillContent(container, page, options) {
+  const { type, name, content } = page;
+  const undo = [];
+  let is_over = false;
+
+  function put(kind, ...elements) {
+    container.dataset.kind = kind;
+    container.replaceChildren(...elements);
+  }
+
+  function putFrame(kind, html) {
+    const { scripted, frame_title: title, onTitle } = options;
+    const frame = createFrame({ html, scripted, title, onTitle });
+    undo.push(frame.remove);
+    put(kind, frame.element);
+  }
+
+  async function putMarkdown() {
+    try {
+      const html = await markdownDocument(textOf(content));
+      if (!is_over) putFrame("markdown", html);
+    } catch {
+      if (!is_over) put("text", textElement("text", textOf(content), null)); // readable as it is, and that is its point
+    }
+  }
+
+  function putPlayer(kind) {
+    const url = URL.createObjectURL(new Blob([content], { type }));
+    undo.push(() => URL.revokeObjectURL(url));
+    const player = create(PLAYERS[kind], { id: kind, src: url, onerror: () => is_over || putFile() });
+    const words = t.picture({ size: formatSize(content.length, t) });
+    if (kind === "picture") player.alt = name === null ? words : `${name}: ${words}`;
+    else player.controls = true;
+    put(kind, player);
+  }
+
+  /** Also when a picture or a recording turns out to be broken. */
+  function putFile() {
+    const is_pdf = type === "application/pdf";
+    const size = formatSize(content.length, t);
+    put(
+      "file",
+      create("h2", { id: "file-title", dir: "auto", textContent: name ?? (is_pdf ? t.pdfTitle : t.fileTitle) }),
+      create("p", { textContent: is_pdf ? t.pdf({ size }) : t.file({ size }) }),
+      create("button", { type: "button", className: "main", textContent: t.download, onclick: options.onDownload }),
+    );
+  }
+
+  const kind = kindOf(type, content);
+  if (options.as_source) put("text", textElement("source-text", textOf(content), SOURCE_NAMES[type] ?? name));
+  else if (kind === "html") putFrame(kind, textOf(content));
+  else if (kind === "markdown") putMarkdown();
+  else if (kind === "text") put(kind, textElement("text", textOf(content), name));
+  else if (PLAYERS[kind]) putPlayer(kind);
+  else putFile();
+
+  return () => {
+    is_over = true;
+    for (const fn of undo.splice(0)) fn();
+    container.replaceChildren();
+  };
+}
