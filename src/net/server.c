@@ -313,7 +313,7 @@ static void close_handles(struct server *server)
 }
 
 /* The library needs the loop to run between the two halves of its end. */
-static void tear_down(struct server *server)
+void server_close(struct server *server)
 {
     lws_context_destroy(server->context);
     close_handles(server);
@@ -329,7 +329,7 @@ static void tear_down(struct server *server)
 static void init_server(struct server *server, const struct server_config *config)
 {
     uint64_t seed[2];
-    server->config = config;
+    *server = (struct server){.config = config, .spare = -1};
     ring_init(&server->quiet);
     ring_init(&server->pinged);
     ring_init(&server->waiting);
@@ -339,26 +339,32 @@ static void init_server(struct server *server, const struct server_config *confi
     server->hub = hub_new(&config->hub, seed);
 }
 
-int server_run(const struct server_config *config)
+bool server_open(struct server *server, struct server_config *config)
 {
-    struct server server = {.spare = -1};
-    struct server_config own = *config;
-    set_descriptor_limit(&own);
-    init_server(&server, &own);
-    uv_loop_init(&server.loop);
-    if (!deny_file_open(&server) || !accept_open(&server)) {
-        uv_loop_close(&server.loop);
-        hub_free(server.hub);
-        free(server.listeners);
-        return 1;
+    set_descriptor_limit(config);
+    init_server(server, config);
+    uv_loop_init(&server->loop);
+    if (!deny_file_open(server) || !accept_open(server)) {
+        uv_loop_close(&server->loop);
+        hub_free(server->hub);
+        free(server->listeners);
+        return false;
     }
-    if (!make_context(&server)) {
+    if (!make_context(server)) {
         fprintf(stderr, "whilst: the WebSocket library could not start; "
                         "is libwebsockets-evlib-uv installed?\n");
-        return 1;
+        return false;
     }
-    start_loop(&server);
+    start_loop(server);
+    return true;
+}
+
+int server_run(const struct server_config *config)
+{
+    struct server server;
+    struct server_config own = *config;
+    if (!server_open(&server, &own)) return 1;
     uv_run(&server.loop, UV_RUN_DEFAULT);
-    tear_down(&server);
+    server_close(&server);
     return 0;
 }

@@ -64,6 +64,12 @@ struct server {
     bool settling, stopping;
 };
 
+/* The two ends of server_run; between them the loop runs. The configuration is adjusted to
+   what the process may have, and is borrowed. False after a fault, which has been said on
+   standard error. */
+bool server_open(struct server *server, struct server_config *config);
+void server_close(struct server *server);
+
 uint64_t server_now_ms(const struct server *server);
 
 /* Opens a session for an endpoint; false with the reason when the hub refuses. */
