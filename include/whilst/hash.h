@@ -16,6 +16,8 @@ struct page_hash {
 /* A SHA-256 that is fed while the bytes arrive. */
 struct hash_stream;
 
+/* Takes memory at its first call only, which must be at the start of a program that is to
+   survive without. */
 struct page_hash hash_of(const void *bytes, size_t size);
 
 /* Reads exactly 64 hexadecimal digits of either case; false if they are anything else.

@@ -1,5 +1,6 @@
 /* A binary min-heap of deadlines whose items know their own place, so that any of them can
-   be moved or taken out in logarithmic time. The heap owns its array only. */
+   be moved or taken out in logarithmic time. The heap owns its array only, which has room
+   for every deadline that was admitted. */
 #include "deadlines.h"
 
 #include "memory.h"
@@ -35,13 +36,32 @@ static void sift_down(struct deadlines *d, struct deadline *deadline, uint32_t p
     put(d, place, deadline);
 }
 
+bool deadlines_admit(struct deadlines *d, uint32_t count)
+{
+    uint32_t capacity = d->capacity == 0 ? 16 : d->capacity;
+    while (capacity < d->admitted + count)
+        capacity *= 2;
+    if (capacity != d->capacity) {
+        struct deadline **heap =
+            memory_resize(d->heap, capacity * sizeof(struct deadline *));
+        if (heap == NULL) return false;
+        d->heap = heap;
+        d->capacity = capacity;
+    }
+    d->admitted += count;
+    return true;
+}
+
+void deadlines_dismiss(struct deadlines *d, uint32_t count)
+{
+    assert(d->admitted - count >= d->count);
+    d->admitted -= count;
+}
+
 void deadlines_set(struct deadlines *d, struct deadline *deadline, uint64_t due_ms)
 {
     if (deadline->place != 0) deadlines_unset(d, deadline);
-    if (d->count == d->capacity) {
-        d->capacity = d->capacity == 0 ? 16 : 2 * d->capacity;
-        d->heap = memory_resize(d->heap, d->capacity * sizeof *d->heap);
-    }
+    assert(d->count < d->admitted);
     deadline->due_ms = due_ms;
     d->count++;
     sift_up(d, deadline, d->count);
@@ -67,7 +87,7 @@ struct deadline *deadlines_first(const struct deadlines *d)
 
 void deadlines_clear(struct deadlines *d)
 {
-    assert(d->count == 0);
-    free(d->heap);
+    assert(d->count == 0 && d->admitted == 0);
+    memory_free(d->heap);
     *d = (struct deadlines){0};
 }

@@ -22,8 +22,13 @@ struct deadline {
 /* Zeroed memory is an empty heap. */
 struct deadlines {
     struct deadline **heap;
-    uint32_t count, capacity;
+    uint32_t count, admitted, capacity;
 };
+
+/* Room for so many more deadlines, so that setting one needs no memory; false if there is
+   none. */
+bool deadlines_admit(struct deadlines *deadlines, uint32_t count);
+void deadlines_dismiss(struct deadlines *deadlines, uint32_t count);
 
 /* Sets or moves. */
 void deadlines_set(struct deadlines *deadlines, struct deadline *deadline, uint64_t due_ms);

@@ -2,6 +2,7 @@
    and under the hash of that. */
 #include "whilst/deny.h"
 
+#include "memory.h"
 #include "whilst/slice.h"
 
 #include <stdlib.h>
@@ -46,7 +47,7 @@ struct deny_list *deny_parse_new(const char *text, size_t size, size_t *line)
     const char *at = text, *end = text + size;
     *line = 0;
     struct deny_list *list =
-        malloc(sizeof *list + count_lines(text, size) * sizeof(struct page_hash));
+        memory_take(sizeof *list + count_lines(text, size) * sizeof(struct page_hash));
     if (list == NULL) return NULL;
     list->count = 0;
     while (at < end) {
@@ -57,7 +58,7 @@ struct deny_list *deny_parse_new(const char *text, size_t size, size_t *line)
         at = newline == NULL ? end : newline + 1;
         if (said.size == 0) continue;
         if (!hash_from_hex(said.data, said.size, &list->hashes[list->count], NULL)) {
-            free(list);
+            memory_free(list);
             return NULL;
         }
         list->count++;
@@ -68,7 +69,7 @@ struct deny_list *deny_parse_new(const char *text, size_t size, size_t *line)
 
 void deny_free(struct deny_list *list)
 {
-    free(list);
+    memory_free(list);
 }
 
 size_t deny_count(const struct deny_list *list)

@@ -10,14 +10,6 @@
 #include <openssl/evp.h>
 #include <string.h>
 
-struct page_hash hash_of(const void *bytes, size_t size)
-{
-    struct page_hash hash;
-    int done = EVP_Digest(bytes, size, hash.bytes, NULL, EVP_sha256(), NULL);
-    assert(done == 1);
-    return hash;
-}
-
 bool hash_from_hex(const char *hex, size_t size, struct page_hash *hash, uint64_t *upper)
 {
     uint64_t mask = 0;
@@ -55,10 +47,18 @@ static EVP_MD_CTX *context_of(struct hash_stream *stream)
     return (EVP_MD_CTX *)(void *)stream;
 }
 
+/* Looked up once: a search takes memory each time. */
+static const EVP_MD *sha256(void)
+{
+    static const EVP_MD *algorithm;
+    if (algorithm == NULL) algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
+    return algorithm;
+}
+
 struct hash_stream *hash_stream_new(void)
 {
     EVP_MD_CTX *context = EVP_MD_CTX_new();
-    if (context != NULL && EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1) {
+    if (context != NULL && EVP_DigestInit_ex(context, sha256(), NULL) != 1) {
         EVP_MD_CTX_free(context);
         context = NULL;
     }
@@ -82,4 +82,14 @@ struct page_hash hash_stream_finish(struct hash_stream *stream)
 void hash_stream_free(struct hash_stream *stream)
 {
     EVP_MD_CTX_free(context_of(stream));
+}
+
+struct page_hash hash_of(const void *bytes, size_t size)
+{
+    static struct hash_stream *stream;
+    if (stream == NULL) stream = hash_stream_new();
+    int done = stream == NULL ? 0 : EVP_DigestInit_ex(context_of(stream), sha256(), NULL);
+    assert(done == 1);
+    hash_stream_update(stream, bytes, size);
+    return hash_stream_finish(stream);
 }

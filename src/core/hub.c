@@ -33,36 +33,58 @@ static struct session *find_session(const struct hub *hub, session_id id)
     return hub->places[at].session->id == id ? hub->places[at].session : NULL;
 }
 
-static uint32_t take_place(struct hub *hub)
+/* Makes sure that there is a free place. */
+static bool make_place(struct hub *hub)
 {
-    if (hub->free_place != 0) {
-        uint32_t at = hub->free_place - 1;
-        hub->free_place = hub->places[at].next_free;
-        return at;
-    }
+    if (hub->free_place != 0) return true;
     if (hub->places_count == hub->places_capacity) {
-        hub->places_capacity = hub->places_capacity == 0 ? 64 : 2 * hub->places_capacity;
-        hub->places =
-            memory_resize(hub->places, hub->places_capacity * sizeof *hub->places);
+        uint32_t capacity = hub->places_capacity == 0 ? 64 : 2 * hub->places_capacity;
+        struct place *places = memory_resize(hub->places, capacity * sizeof *places);
+        if (places == NULL) return false;
+        hub->places = places;
+        hub->places_capacity = capacity;
     }
     hub->places[hub->places_count] = (struct place){0};
-    return hub->places_count++;
+    hub->free_place = ++hub->places_count;
+    return true;
+}
+
+static uint32_t take_place(struct hub *hub)
+{
+    uint32_t at = hub->free_place - 1;
+    hub->free_place = hub->places[at].next_free;
+    return at;
+}
+
+/* A session without a place yet, or NULL with the reason. */
+static struct session *session_new(struct hub *hub, const struct address *from,
+                                   enum reason *reason)
+{
+    struct origin *origin;
+    *reason = memory_is_short() ? REASON_BUSY : limits_enter(hub, from, &origin);
+    if (*reason != REASON_NONE) return NULL;
+    struct session *session = memory_new(sizeof *session);
+    if (session == NULL || !make_place(hub)) {
+        memory_free(session);
+        limits_leave(hub, origin);
+        *reason = REASON_BUSY;
+        return NULL;
+    }
+    session->origin = origin;
+    return session;
 }
 
 session_id hub_connect(struct hub *hub, const struct address *from, uint64_t now_ms,
                        enum reason *reason)
 {
-    struct origin *origin;
     hub->now_ms = now_ms;
-    *reason = limits_enter(hub, from, &origin);
-    if (*reason != REASON_NONE) {
+    struct session *session = session_new(hub, from, reason);
+    if (session == NULL) {
         hub->metrics.refusals[*reason]++;
         return 0;
     }
     uint32_t at = take_place(hub);
-    struct session *session = memory_new(sizeof *session);
     session->id = (session_id)++hub->places[at].generation << 32 | at;
-    session->origin = origin;
     hub->places[at].session = session;
     hub->metrics.sessions++;
     hub->metrics.sessions_total++;
@@ -79,7 +101,8 @@ static void free_session(struct hub *hub, struct session *session)
     hub->places[at].next_free = hub->free_place;
     hub->free_place = at + 1;
     hub->metrics.sessions--;
-    free(session);
+    if (session->lost != REASON_NONE) hub->lost--;
+    memory_free(session);
 }
 
 void hub_disconnect(struct hub *hub, session_id id, uint64_t now_ms)
@@ -96,6 +119,7 @@ static uint16_t close_code(enum reason reason)
     case REASON_BAD_UTF8: return 1007;
     case REASON_BAD_BINARY: return 1003;
     case REASON_MESSAGE_SIZE: return 1009;
+    case REASON_BUSY: return 1013;
     default: return 1008;
     }
 }
@@ -103,8 +127,26 @@ static uint16_t close_code(enum reason reason)
 static void close_session(struct hub *hub, struct session *session, enum reason reason)
 {
     hub->metrics.refusals[reason]++;
-    send_close(hub, session, close_code(reason), reason);
+    if (send_close(hub, session, close_code(reason), reason)) free_session(hub, session);
+}
+
+/* Closes one of the sessions that are lost. */
+static bool next_lost(struct hub *hub, struct effect *effect)
+{
+    struct session *session = NULL;
+    if (hub->lost == 0) return false;
+    while (session == NULL || session->lost == REASON_NONE) {
+        hub->lost_at = (hub->lost_at + 1) % hub->places_count;
+        session = hub->places[hub->lost_at].session;
+    }
+    enum reason reason = (enum reason)session->lost;
+    *effect = (struct effect){.kind = EFFECT_CLOSE,
+                              .session = session->id,
+                              .code = close_code(reason),
+                              .reason = reason};
+    if (reason == REASON_BUSY) hub->metrics.refusals[reason]++;
     free_session(hub, session);
+    return true;
 }
 
 /* ---- handlers ---- */
@@ -119,8 +161,9 @@ struct request {
 
 static void heartbeat(struct hub *hub, const struct request *request)
 {
-    if (!payload_is_object(hub, request->frame))
-        send_refusal(hub, request->session, request->frame, REASON_BAD_PAYLOAD);
+    enum reason reason = payload_judge(hub, request->frame);
+    if (reason != REASON_NONE)
+        send_refusal(hub, request->session, request->frame, reason);
     else
         send_ok(hub, request->session, request->frame, "{}");
 }
@@ -135,8 +178,9 @@ static void leave(struct hub *hub, const struct request *request)
 {
     struct membership *member = request->member;
     const struct ref *named = &request->frame->join_ref;
-    if (!payload_is_object(hub, request->frame)) {
-        send_refusal(hub, request->session, request->frame, REASON_BAD_PAYLOAD);
+    enum reason reason = payload_judge(hub, request->frame);
+    if (reason != REASON_NONE) {
+        send_refusal(hub, request->session, request->frame, reason);
         return;
     }
     if (member != NULL && named->kind != REF_NULL &&
@@ -148,8 +192,8 @@ static void leave(struct hub *hub, const struct request *request)
 static enum reason read_asked_hash(const struct hub *hub, const struct frame *frame,
                                    struct page_hash *hash)
 {
-    enum reason reason = REASON_BAD_PAYLOAD;
-    json_t *payload = payload_load_new(hub, frame);
+    enum reason reason;
+    json_t *payload = payload_load_new(hub, frame, &reason);
     const json_t *value = json_object_get(payload, "hash");
     if (json_is_string(value))
         reason =
@@ -179,7 +223,7 @@ static void content_request(struct hub *hub, const struct request *request)
 /* Content is dealt with by intake.c while it arrives; this one began too late for that. */
 static void content(struct hub *hub, const struct request *request)
 {
-    topics_bar(request->session, &request->topic.hash);
+    topics_bar(hub, request->session, &request->topic.hash);
     topics_fail(hub, request->member, REASON_BAD_PAYLOAD);
 }
 
@@ -285,16 +329,18 @@ uint64_t hub_next_deadline(const struct hub *hub)
 
 bool hub_next_effect(struct hub *hub, struct effect *effect)
 {
-    if (hub->effects_count == 0) return false;
+    if (hub->effects_count == 0) return next_lost(hub, effect);
     *effect = hub->effects[hub->effects_first];
     hub->effects_first = (hub->effects_first + 1) & (hub->effects_capacity - 1);
     hub->effects_count--;
     return true;
 }
 
+#define BLOCKED_AT_ONCE 256
+
 struct blocked {
     const struct hub *hub;
-    struct page_hash *hashes;
+    struct page_hash hashes[BLOCKED_AT_ONCE];
     size_t count;
 };
 
@@ -302,7 +348,7 @@ static void collect_blocked(struct table_link *link, void *context)
 {
     const struct page *page = MEMORY_OWNER(link, struct page, link);
     struct blocked *blocked = context;
-    if (deny_has(blocked->hub->denied, &page->hash))
+    if (blocked->count < BLOCKED_AT_ONCE && deny_has(blocked->hub->denied, &page->hash))
         blocked->hashes[blocked->count++] = page->hash;
 }
 
@@ -314,11 +360,12 @@ void hub_take_deny_list(struct hub *hub, struct deny_list *list, uint64_t now_ms
     hub->denied = list;
     hub->metrics.denied = deny_count(list);
     if (deny_count(list) == 0 || hub->pages.count == 0) return;
-    blocked.hashes = memory_new(hub->pages.count * sizeof *blocked.hashes);
-    table_visit(&hub->pages, collect_blocked, &blocked);
-    for (size_t i = 0; i < blocked.count; i++)
-        topics_block(hub, &blocked.hashes[i]);
-    free(blocked.hashes);
+    do {
+        blocked.count = 0;
+        table_visit(&hub->pages, collect_blocked, &blocked);
+        for (size_t i = 0; i < blocked.count; i++)
+            topics_block(hub, &blocked.hashes[i]);
+    } while (blocked.count == BLOCKED_AT_ONCE);
 }
 
 bool hub_denies(const struct hub *hub, const struct page_hash *hash)
@@ -374,6 +421,7 @@ struct hub_config hub_config_default(void)
 struct hub *hub_new(const struct hub_config *config, const uint64_t seed[2])
 {
     struct hub *hub = memory_new(sizeof *hub);
+    if (hub == NULL) return NULL;
     assert(config->holders_per_fetch_max >= 1 &&
            config->holders_per_fetch_max <= HUB_HOLDERS_MAX);
     hub->config = *config;
@@ -402,7 +450,7 @@ void hub_free(struct hub *hub)
     table_clear(&hub->origins);
     deadlines_clear(&hub->deadlines);
     deny_free(hub->denied);
-    free(hub->places);
-    free(hub->effects);
-    free(hub);
+    memory_free(hub->places);
+    memory_free(hub->effects);
+    memory_free(hub);
 }

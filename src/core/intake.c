@@ -61,7 +61,7 @@ void intake_clear(struct hub *hub, struct session *session)
 {
     if (session->intake == NULL) return;
     drop_kept(hub, session->intake);
-    free(session->intake);
+    memory_free(session->intake);
     session->intake = NULL;
 }
 
@@ -90,7 +90,7 @@ static void fail(struct hub *hub, struct intake *intake, enum reason reason)
     intake->holder = NULL;
     intake->state = INTAKE_SKIP;
     drop_kept(hub, intake);
-    topics_bar(holder->session, &holder->page->hash);
+    topics_bar(hub, holder->session, &holder->page->hash);
     relay_note_wrong(holder);
     topics_fail(hub, holder, reason);
 }
@@ -465,6 +465,7 @@ static enum reason receive_part(struct hub *hub, struct session *session,
         return valid ? REASON_NONE : REASON_BAD_UTF8;
     }
     if (session->intake == NULL) session->intake = memory_new(sizeof *session->intake);
+    if (session->intake == NULL) return REASON_BUSY;
     struct intake *intake = session->intake;
     enum reason reason = count_part(hub, intake, part);
     if (reason == REASON_NONE)

@@ -35,7 +35,7 @@ static void settle(struct hub *hub, struct origin *origin)
 {
     if (origin->sessions > 0 || origin->away > 0) return;
     table_remove(&hub->origins, &origin->link);
-    free(origin);
+    memory_free(origin);
 }
 
 /* Everybody in one IPv6 /64 is one customer: only the first half tells them apart. */
@@ -62,8 +62,11 @@ enum reason limits_enter(struct hub *hub, const struct address *address,
         return REASON_ADDRESS_CONNECTIONS;
     if (found == NULL) {
         found = memory_new(sizeof *found);
+        if (found == NULL || !table_add(&hub->origins, &found->link, key)) {
+            memory_free(found);
+            return REASON_BUSY;
+        }
         found->address = network;
-        table_add(&hub->origins, &found->link, key);
     }
     found->sessions++;
     *origin = found;

@@ -6,14 +6,15 @@
    count is not atomic: the program has one thread. */
 #include "whilst/message.h"
 
+#include "memory.h"
+
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct message *message_new(enum message_form form, size_t front, size_t capacity)
 {
     size_t total = MESSAGE_HEADROOM + front + capacity;
-    struct message *message = malloc(sizeof *message + total);
+    struct message *message = memory_take(sizeof *message + total);
     if (message == NULL) return NULL;
     message->refs = 1;
     message->queued = 0;
@@ -36,7 +37,7 @@ void message_unref(struct message *message)
 {
     if (message == NULL) return;
     assert(message->refs > 0);
-    if (--message->refs == 0) free(message);
+    if (--message->refs == 0) memory_free(message);
 }
 
 uint8_t *message_bytes(struct message *message)
@@ -51,7 +52,7 @@ bool message_reserve(struct message **message, size_t more)
     assert(old->refs == 1);
     if (old->capacity - used >= more) return true;
     size_t grown = used + more > 2 * old->capacity ? used + more : 2 * old->capacity;
-    struct message *moved = realloc(old, sizeof *moved + grown);
+    struct message *moved = memory_resize(old, sizeof *moved + grown);
     if (moved == NULL) return false;
     moved->capacity = grown;
     *message = moved;

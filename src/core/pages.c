@@ -10,6 +10,8 @@
 #include <assert.h>
 #include <stddef.h>
 
+#define PAGE_DEADLINES 2 /* its count and its fetch */
+
 struct page *pages_find(struct hub *hub, const struct page_hash *hash)
 {
     uint64_t key = siphash(hub->secret, hash, sizeof *hash);
@@ -26,9 +28,17 @@ struct page *pages_new(struct hub *hub, const struct page_hash *hash)
     struct page *page = pages_find(hub, hash);
     if (page != NULL) return page;
     page = memory_new(sizeof *page);
+    if (page == NULL || !deadlines_admit(&hub->deadlines, PAGE_DEADLINES)) {
+        memory_free(page);
+        return NULL;
+    }
     page->hash = *hash;
     page->count_due.kind = DEADLINE_COUNT;
-    table_add(&hub->pages, &page->link, siphash(hub->secret, hash, sizeof *hash));
+    if (!table_add(&hub->pages, &page->link, siphash(hub->secret, hash, sizeof *hash))) {
+        deadlines_dismiss(&hub->deadlines, PAGE_DEADLINES);
+        memory_free(page);
+        return NULL;
+    }
     hub->metrics.pages++;
     return page;
 }
@@ -40,9 +50,10 @@ void pages_settle(struct hub *hub, struct page *page)
     deadlines_unset(&hub->deadlines, &page->count_due);
     table_remove(&hub->pages, &page->link);
     hub->metrics.pages--;
-    free(page->holders.members);
-    free(page->seekers.members);
-    free(page);
+    deadlines_dismiss(&hub->deadlines, PAGE_DEADLINES);
+    memory_free(page->holders.members);
+    memory_free(page->seekers.members);
+    memory_free(page);
 }
 
 static struct group *group_of(struct page *page, const struct membership *member)
@@ -63,15 +74,24 @@ static void swap(struct group *group, uint32_t a, uint32_t b)
     put(group, b, first);
 }
 
-void pages_add_member(struct page *page, struct membership *member)
+static bool resize(struct group *group, uint32_t capacity)
+{
+    struct membership **members =
+        memory_resize(group->members, capacity * sizeof(struct membership *));
+    if (members == NULL) return false;
+    group->members = members;
+    group->capacity = capacity;
+    return true;
+}
+
+bool pages_add_member(struct page *page, struct membership *member)
 {
     struct group *group = group_of(page, member);
-    if (group->count == group->capacity) {
-        group->capacity = group->capacity == 0 ? 1 : 2 * group->capacity;
-        group->members =
-            memory_resize(group->members, group->capacity * sizeof(struct membership *));
-    }
+    if (group->count == group->capacity &&
+        !resize(group, group->capacity == 0 ? 1 : 2 * group->capacity))
+        return false;
     put(group, group->count++, member);
+    return true;
 }
 
 void pages_set_front(struct page *page, struct membership *member, bool front)
@@ -91,9 +111,6 @@ void pages_remove_member(struct page *page, struct membership *member)
     pages_set_front(page, member, false);
     swap(group, member->index, group->count - 1);
     group->count--;
-    if (group->capacity > 16 && group->count < group->capacity / 4) {
-        group->capacity /= 2;
-        group->members =
-            memory_resize(group->members, group->capacity * sizeof(struct membership *));
-    }
+    if (group->capacity > 16 && group->count < group->capacity / 4)
+        resize(group, group->capacity / 2);
 }

@@ -5,13 +5,14 @@
 #include "state.h"
 
 struct page *pages_find(struct hub *hub, const struct page_hash *hash); /* or NULL */
-/* Finds it, or makes an empty one, to which a member is to be added at once. */
+/* Finds it, or makes an empty one, to which a member is to be added at once; NULL if there is
+   no memory. */
 struct page *pages_new(struct hub *hub, const struct page_hash *hash);
 /* Frees the page if nobody is left. */
 void pages_settle(struct hub *hub, struct page *page);
 
-/* Members start behind the front. */
-void pages_add_member(struct page *page, struct membership *member);
+/* Members start behind the front. False if there is no memory. */
+bool pages_add_member(struct page *page, struct membership *member);
 void pages_remove_member(struct page *page, struct membership *member);
 
 /* Whether a holder may be asked; whether a seeker is to be served. */

@@ -13,6 +13,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 enum item_state { ITEM_IDLE, ITEM_JOINING, ITEM_JOINED };
 
@@ -47,6 +48,14 @@ struct peer {
     struct incident *first_event, **last_event;
 };
 
+/* A client that has no memory cannot go on; the server has other ways. */
+static void *new (size_t size)
+{
+    void *memory = memory_new(size);
+    if (memory == NULL) abort();
+    return memory;
+}
+
 struct peer_config peer_config_default(void)
 {
     return (struct peer_config){.heartbeat_ms = 30000, .reply_ms = 10000};
@@ -54,7 +63,7 @@ struct peer_config peer_config_default(void)
 
 struct peer *peer_new(const struct peer_config *config)
 {
-    struct peer *peer = memory_new(sizeof *peer);
+    struct peer *peer = new (sizeof *peer);
     peer->config = *config;
     peer->last_message = &peer->first_message;
     peer->last_event = &peer->first_event;
@@ -64,7 +73,7 @@ struct peer *peer_new(const struct peer_config *config)
 static void free_item(struct item *item)
 {
     message_unref(item->page);
-    free(item);
+    memory_free(item);
 }
 
 void peer_free(struct peer *peer)
@@ -80,7 +89,7 @@ void peer_free(struct peer *peer)
         free_item(peer->items);
         peer->items = next;
     }
-    free(peer);
+    memory_free(peer);
 }
 
 struct message *peer_next_message(struct peer *peer)
@@ -90,7 +99,7 @@ struct message *peer_next_message(struct peer *peer)
     struct message *message = first->message;
     peer->first_message = first->next;
     if (peer->first_message == NULL) peer->last_message = &peer->first_message;
-    free(first);
+    memory_free(first);
     return message;
 }
 
@@ -101,13 +110,13 @@ bool peer_next_event(struct peer *peer, struct peer_event *event)
     *event = first->event;
     peer->first_event = first->next;
     if (peer->first_event == NULL) peer->last_event = &peer->first_event;
-    free(first);
+    memory_free(first);
     return true;
 }
 
 static void tell(struct peer *peer, struct peer_event event)
 {
-    struct incident *incident = memory_new(sizeof *incident);
+    struct incident *incident = new (sizeof *incident);
     incident->event = event;
     *peer->last_event = incident;
     peer->last_event = &incident->next;
@@ -141,7 +150,7 @@ static struct ref number(uint64_t value, char text[24])
 static void send_take(struct peer *peer, struct message *message)
 {
     if (message == NULL) return;
-    struct outgoing *outgoing = memory_new(sizeof *outgoing);
+    struct outgoing *outgoing = new (sizeof *outgoing);
     outgoing->message = message;
     *peer->last_message = outgoing;
     peer->last_message = &outgoing->next;
@@ -229,7 +238,7 @@ static struct item *wish(struct peer *peer, const struct topic *topic)
 {
     struct item *item = find_item(peer, topic);
     if (item != NULL) return item;
-    item = memory_new(sizeof *item);
+    item = new (sizeof *item);
     item->kind = topic->kind;
     item->hash = topic->hash;
     item->next = peer->items;

@@ -149,7 +149,7 @@ static void end_fetch(struct hub *hub, struct fetch *fetch)
     fetch->page->fetch = NULL;
     deadlines_unset(&hub->deadlines, &fetch->due);
     hub->metrics.fetches--;
-    free(fetch);
+    memory_free(fetch);
 }
 
 /* After a holder dropped out: the next one, or the end. */
@@ -164,12 +164,13 @@ static void go_on(struct hub *hub, struct fetch *fetch)
     tell_all(hub, page);
 }
 
-/* False if there is a fetch already, or nobody to serve or to ask. */
+/* False if there is a fetch already, or nobody to serve or to ask, or no memory. */
 static bool begin(struct hub *hub, struct page *page)
 {
     if (page->fetch != NULL || page->seekers.front == 0 || page->holders.front == 0)
         return false;
     struct fetch *fetch = memory_new(sizeof *fetch);
+    if (fetch == NULL) return false;
     fetch->page = page;
     fetch->due.kind = DEADLINE_FETCH;
     page->fetch = fetch;

@@ -10,40 +10,58 @@
 #include <assert.h>
 #include <stdio.h>
 
-static void queue_effect(struct hub *hub, struct effect effect)
+static bool grow(struct hub *hub)
 {
-    if (hub->effects_count == hub->effects_capacity) {
-        size_t capacity = hub->effects_capacity == 0 ? 64 : 2 * hub->effects_capacity;
-        struct effect *effects = memory_new(capacity * sizeof *effects);
-        for (size_t i = 0; i < hub->effects_count; i++)
-            effects[i] =
-                hub->effects[(hub->effects_first + i) & (hub->effects_capacity - 1)];
-        free(hub->effects);
-        hub->effects = effects;
-        hub->effects_first = 0;
-        hub->effects_capacity = capacity;
-    }
+    size_t capacity = hub->effects_capacity == 0 ? 64 : 2 * hub->effects_capacity;
+    struct effect *effects = memory_take(capacity * sizeof *effects);
+    if (effects == NULL) return false;
+    for (size_t i = 0; i < hub->effects_count; i++)
+        effects[i] = hub->effects[(hub->effects_first + i) & (hub->effects_capacity - 1)];
+    memory_free(hub->effects);
+    hub->effects = effects;
+    hub->effects_first = 0;
+    hub->effects_capacity = capacity;
+    return true;
+}
+
+static bool queue_effect(struct hub *hub, struct effect effect)
+{
+    if (hub->effects_count == hub->effects_capacity && !grow(hub)) return false;
     size_t last = (hub->effects_first + hub->effects_count) & (hub->effects_capacity - 1);
     hub->effects[last] = effect;
     hub->effects_count++;
+    return true;
+}
+
+void send_lose(struct hub *hub, const struct session *session, enum reason reason)
+{
+    struct session *own = hub->places[(uint32_t)session->id].session;
+    if (own->lost != REASON_NONE) return;
+    own->lost = (uint8_t)reason;
+    hub->lost++;
 }
 
 void send_take_message(struct hub *hub, const struct session *session,
                        struct message *message)
 {
-    if (message == NULL) return;
+    struct effect effect = {
+        .kind = EFFECT_SEND, .session = session->id, .message = message};
+    if (message == NULL || session->lost != REASON_NONE || !queue_effect(hub, effect)) {
+        message_unref(message);
+        send_lose(hub, session, REASON_BUSY);
+        return;
+    }
     hub->metrics.messages_sent_total++;
-    queue_effect(hub, (struct effect){
-                          .kind = EFFECT_SEND, .session = session->id, .message = message});
 }
 
-void send_close(struct hub *hub, const struct session *session, uint16_t code,
+bool send_close(struct hub *hub, const struct session *session, uint16_t code,
                 enum reason reason)
 {
-    queue_effect(hub, (struct effect){.kind = EFFECT_CLOSE,
-                                      .session = session->id,
-                                      .code = code,
-                                      .reason = reason});
+    struct effect effect = {
+        .kind = EFFECT_CLOSE, .session = session->id, .code = code, .reason = reason};
+    if (queue_effect(hub, effect)) return true;
+    send_lose(hub, session, reason);
+    return false;
 }
 
 static void send_reply(struct hub *hub, const struct session *session,
@@ -137,8 +155,8 @@ void send_broadcast(struct hub *hub, struct broadcast *broadcast,
         return;
     }
     if (broadcast->plain == NULL) broadcast->plain = broadcast_new(broadcast, member);
-    if (broadcast->plain == NULL) return;
-    send_take_message(hub, member->session, message_ref(broadcast->plain));
+    send_take_message(hub, member->session,
+                      broadcast->plain == NULL ? NULL : message_ref(broadcast->plain));
 }
 
 void send_broadcast_clear(struct broadcast *broadcast)

@@ -9,12 +9,17 @@ struct slice send_topic(const struct membership *member, char text[TOPIC_TEXT_MA
 
 struct ref send_join_ref(const struct membership *member);
 
-/* Takes the message; NULL (no memory) sends nothing. */
+/* A session that misses something which it should know is closed as soon as all effects
+   before are carried out: it needs no memory to say so. */
+void send_lose(struct hub *hub, const struct session *session, enum reason reason);
+
+/* Takes the message; NULL (no memory) loses the session. */
 void send_take_message(struct hub *hub, const struct session *session,
                        struct message *message);
 
-/* Queues the close of a connection whose session is about to be freed. */
-void send_close(struct hub *hub, const struct session *session, uint16_t code,
+/* Queues the close of a connection, whose session is then to be freed. False if the session
+   is lost instead. */
+bool send_close(struct hub *hub, const struct session *session, uint16_t code,
                 enum reason reason);
 
 /* The reply to a frame that has a ref: ok with `response` (JSON), or the reason. */

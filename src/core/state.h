@@ -108,6 +108,7 @@ struct session {
     struct bucket messages, joins, asks;
     uint16_t topics_count, barred_count;
     uint16_t pending; /* requests in flight */
+    uint8_t lost;     /* enum reason: it could not be told something, and is to be closed */
 };
 
 /* A place for a session, and how often it was used. */
@@ -129,6 +130,7 @@ struct hub {
     struct deadlines deadlines;
     struct effect *effects; /* a ring */
     size_t effects_first, effects_count, effects_capacity;
+    uint32_t lost, lost_at; /* sessions that are lost, and where they are looked for */
     struct metrics metrics;
 };
 

@@ -92,7 +92,7 @@ static void move_some(struct table *table)
             link = next;
         }
         if (table->moved++ == table->old_mask) {
-            free(table->old);
+            memory_free(table->old);
             table->old = NULL;
         }
     }
@@ -101,23 +101,27 @@ static void move_some(struct table *table)
 static void grow(struct table *table)
 {
     size_t size = table->buckets == NULL ? FIRST_BUCKETS : 2 * (table->mask + 1);
-    assert(table->old == NULL);
+    struct table_link **buckets = memory_new(size * sizeof(struct table_link *));
+    if (buckets == NULL) return;
     table->old = table->buckets;
     table->old_mask = table->mask;
     table->moved = 0;
-    table->buckets = memory_new(size * sizeof(struct table_link *));
+    table->buckets = buckets;
     table->mask = size - 1;
 }
 
-void table_add(struct table *table, struct table_link *link, uint64_t key)
+bool table_add(struct table *table, struct table_link *link, uint64_t key)
 {
-    if (table->buckets == NULL || table->count > table->mask) grow(table);
+    bool full = table->buckets == NULL || table->count > table->mask;
+    if (full && table->old == NULL) grow(table);
+    if (table->buckets == NULL) return false;
     move_some(table);
     struct table_link **bucket = bucket_of(table, key);
     link->key = key;
     link->next = *bucket;
     *bucket = link;
     table->count++;
+    return true;
 }
 
 void table_remove(struct table *table, struct table_link *link)
@@ -132,8 +136,8 @@ void table_remove(struct table *table, struct table_link *link)
 void table_clear(struct table *table)
 {
     assert(table->count == 0);
-    free(table->buckets);
-    free(table->old);
+    memory_free(table->buckets);
+    memory_free(table->old);
     *table = (struct table){0};
 }
 

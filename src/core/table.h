@@ -2,6 +2,7 @@
 #ifndef WHILST_CORE_TABLE_H
 #define WHILST_CORE_TABLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,7 +29,8 @@ struct table {
 struct table_link *table_first(struct table *table, uint64_t key);
 struct table_link *table_next(struct table_link *link);
 
-void table_add(struct table *table, struct table_link *link, uint64_t key);
+/* False if the table is new and there is no memory; later it only grows more crowded. */
+bool table_add(struct table *table, struct table_link *link, uint64_t key);
 void table_remove(struct table *table, struct table_link *link);
 void table_clear(struct table *table); /* of an empty table */
 

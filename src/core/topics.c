@@ -68,9 +68,9 @@ static enum reason read_token(const json_t *payload, struct join_options *option
 static enum reason read_options(const struct hub *hub, const struct frame *frame,
                                 struct join_options *options)
 {
-    enum reason reason = REASON_BAD_PAYLOAD;
+    enum reason reason;
     if (payload_is_empty(frame)) return REASON_NONE;
-    json_t *payload = payload_load_new(hub, frame);
+    json_t *payload = payload_load_new(hub, frame, &reason);
     if (payload != NULL && read_flag(payload, "binary", &options->binary) &&
         read_flag(payload, "status", &options->status) &&
         read_flag(payload, "limits", &options->limits))
@@ -95,8 +95,9 @@ static void free_slot(struct hub *hub, struct slot *slot)
 {
     if (slot == NULL) return;
     deadlines_unset(&hub->deadlines, &slot->grace);
+    deadlines_dismiss(&hub->deadlines, 1);
     table_remove(&hub->slots, &slot->link);
-    free(slot);
+    memory_free(slot);
 }
 
 static uint64_t *gauge_of(struct hub *hub, const struct membership *member)
@@ -121,7 +122,7 @@ static void remove_from_page(struct hub *hub, struct membership *member)
         pages_settle(hub, page);
     }
     free_slot(hub, member->slot);
-    free(member);
+    memory_free(member);
 }
 
 static void leave(struct hub *hub, struct membership *member)
@@ -190,7 +191,7 @@ void topics_drop_all(struct hub *hub, struct session *session)
     while (session->barred != NULL) {
         struct barred *barred = session->barred;
         session->barred = barred->next;
-        free(barred);
+        memory_free(barred);
     }
 }
 
@@ -228,7 +229,27 @@ static struct slot *find_slot(struct hub *hub, const struct page *page,
     return NULL;
 }
 
-/* Gives the holder the slot of its token, and ends whoever had it. */
+static struct slot *slot_new(struct hub *hub, const struct join_options *options,
+                             uint64_t key)
+{
+    struct slot *slot = memory_new(sizeof *slot + options->token_size);
+    if (slot == NULL || !deadlines_admit(&hub->deadlines, 1)) {
+        memory_free(slot);
+        return NULL;
+    }
+    if (!table_add(&hub->slots, &slot->link, key)) {
+        deadlines_dismiss(&hub->deadlines, 1);
+        memory_free(slot);
+        return NULL;
+    }
+    slot->grace.kind = DEADLINE_AWAY;
+    slot->token_size = (uint8_t)options->token_size;
+    memcpy(slot->token, options->token, options->token_size);
+    return slot;
+}
+
+/* Gives the holder the slot of its token, and ends whoever had it. Without memory for a new
+   one it holds without continuity. */
 static void take_slot(struct hub *hub, struct membership *holder,
                       const struct join_options *options)
 {
@@ -238,13 +259,8 @@ static void take_slot(struct hub *hub, struct membership *holder,
     memcpy(name + HASH_BYTES, options->token, options->token_size);
     uint64_t key = siphash(hub->secret, name, HASH_BYTES + options->token_size);
     struct slot *slot = find_slot(hub, page, options, key);
-    if (slot == NULL) {
-        slot = memory_new(sizeof *slot + options->token_size);
-        slot->grace.kind = DEADLINE_AWAY;
-        slot->token_size = (uint8_t)options->token_size;
-        memcpy(slot->token, options->token, options->token_size);
-        table_add(&hub->slots, &slot->link, key);
-    }
+    if (slot == NULL) slot = slot_new(hub, options, key);
+    if (slot == NULL) return;
     struct membership *before = slot->holder;
     slot->holder = holder;
     holder->slot = slot;
@@ -270,20 +286,39 @@ static bool is_barred(const struct session *session, const struct page_hash *has
     return barred != NULL;
 }
 
-void topics_bar(struct session *session, const struct page_hash *hash)
+void topics_bar(struct hub *hub, struct session *session, const struct page_hash *hash)
 {
     if (is_barred(session, hash)) return;
     struct barred *barred = memory_new(sizeof *barred);
+    if (barred == NULL) {
+        send_lose(hub, session, REASON_BUSY);
+        return;
+    }
     barred->hash = *hash;
     barred->next = session->barred;
     session->barred = barred;
     session->barred_count++;
 }
 
+static bool add_to_page(struct hub *hub, struct membership *member,
+                        const struct page_hash *hash)
+{
+    struct page *page = pages_new(hub, hash);
+    if (page == NULL) return false;
+    if (!pages_add_member(page, member)) {
+        pages_settle(hub, page);
+        return false;
+    }
+    member->page = page;
+    ++*gauge_of(hub, member);
+    return true;
+}
+
 static struct membership *member_new(struct hub *hub, struct session *session,
                                      const struct topic *topic, const struct ref *join_ref)
 {
     struct membership *member = memory_new(sizeof *member + join_ref->text.size);
+    if (member == NULL) return NULL;
     member->session = session;
     member->upper = topic->upper;
     member->kind = (uint8_t)topic->kind;
@@ -291,10 +326,9 @@ static struct membership *member_new(struct hub *hub, struct session *session,
     member->join_ref_size = (uint8_t)join_ref->text.size;
     if (join_ref->text.size > 0)
         memcpy(member->join_ref, join_ref->text.data, join_ref->text.size);
-    if (topic->kind != TOPIC_ALL) {
-        member->page = pages_new(hub, &topic->hash);
-        pages_add_member(member->page, member);
-        ++*gauge_of(hub, member);
+    if (topic->kind != TOPIC_ALL && !add_to_page(hub, member, &topic->hash)) {
+        memory_free(member);
+        return NULL;
     }
     member->next = session->topics;
     session->topics = member;
@@ -320,6 +354,10 @@ static void enter(struct hub *hub, struct session *session, const struct topic *
 {
     struct membership *before = topics_find(session, topic);
     struct membership *member = member_new(hub, session, topic, &frame->join_ref);
+    if (member == NULL) {
+        send_refusal(hub, session, frame, REASON_BUSY);
+        return;
+    }
     member->binary = options->binary;
     member->status = options->status;
     hub->metrics.joins_total++;
@@ -350,6 +388,8 @@ void topics_join(struct hub *hub, struct session *session, const struct topic *t
     enum reason reason = read_options(hub, frame, &options);
     if (!limits_take(&session->joins, config->join_rate, config->join_burst, hub->now_ms))
         reason = REASON_JOIN_RATE;
+    else if (reason == REASON_NONE && memory_is_short())
+        reason = REASON_BUSY;
     else if (reason == REASON_NONE && used >= config->topics_max &&
              topics_find(session, topic) == NULL)
         reason = REASON_TOO_MANY_TOPICS;

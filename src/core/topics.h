@@ -17,7 +17,7 @@ void topics_leave(struct hub *hub, struct session *session, struct membership *m
 /* Ends a membership for the client's fault: phx_error. */
 void topics_fail(struct hub *hub, struct membership *member, enum reason reason);
 /* The session may not be asked for this page again. */
-void topics_bar(struct session *session, const struct page_hash *hash);
+void topics_bar(struct hub *hub, struct session *session, const struct page_hash *hash);
 
 /* The connection dropped: holders with a token go away, all else leaves. */
 void topics_drop_all(struct hub *hub, struct session *session);

@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 uint32_t world_chance(struct world *world, uint32_t below)
 {
@@ -29,6 +30,7 @@ static void put(struct world *world, struct pipe *pipe, struct message *message,
                 uint64_t delay_ms)
 {
     struct parcel *parcel = memory_new(sizeof *parcel);
+    if (parcel == NULL) abort();
     uint64_t due = world->now_ms + delay_ms + world_chance(world, DELAY_MAX_MS);
     if (due < pipe->latest_ms) due = pipe->latest_ms;
     pipe->latest_ms = due;
@@ -43,7 +45,7 @@ static struct message *take(struct pipe *pipe)
     struct message *message = first->message;
     pipe->first = first->next;
     if (pipe->first == NULL) pipe->last = &pipe->first;
-    free(first);
+    memory_free(first);
     return message;
 }
 

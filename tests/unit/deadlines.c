@@ -30,13 +30,16 @@ static void assert_heap_is_sound(const struct deadlines *deadlines)
 TEST(an_empty_heap_has_no_first)
 {
     struct deadlines deadlines = {0};
+    assert_true(deadlines_admit(&deadlines, MANY));
     assert_null(deadlines_first(&deadlines));
+    deadlines_dismiss(&deadlines, MANY);
     deadlines_clear(&deadlines);
 }
 
 TEST(what_is_not_set_may_be_unset)
 {
     struct deadlines deadlines = {0};
+    assert_true(deadlines_admit(&deadlines, MANY));
     struct deadline one = {.kind = DEADLINE_AWAY};
     deadlines_unset(&deadlines, &one);
     deadlines_set(&deadlines, &one, 5);
@@ -44,12 +47,14 @@ TEST(what_is_not_set_may_be_unset)
     deadlines_unset(&deadlines, &one);
     deadlines_unset(&deadlines, &one);
     assert_int_equal(one.place, 0);
+    deadlines_dismiss(&deadlines, MANY);
     deadlines_clear(&deadlines);
 }
 
 TEST(a_deadline_that_is_set_again_moves)
 {
     struct deadlines deadlines = {0};
+    assert_true(deadlines_admit(&deadlines, MANY));
     struct deadline a = {0}, b = {0};
     deadlines_set(&deadlines, &a, 10);
     deadlines_set(&deadlines, &b, 20);
@@ -63,12 +68,14 @@ TEST(a_deadline_that_is_set_again_moves)
     assert_ptr_equal(deadlines_first(&deadlines), &b);
     deadlines_unset(&deadlines, &b);
     deadlines_unset(&deadlines, &a);
+    deadlines_dismiss(&deadlines, MANY);
     deadlines_clear(&deadlines);
 }
 
 TEST(they_come_out_in_order)
 {
     struct deadlines deadlines = {0};
+    assert_true(deadlines_admit(&deadlines, MANY));
     uint64_t random = 7, last = 0;
     for (int i = 0; i < MANY; i++)
         deadlines_set(&deadlines, &items[i], random_below(&random, 1000));
@@ -78,12 +85,14 @@ TEST(they_come_out_in_order)
         last = first->due_ms;
         deadlines_unset(&deadlines, first);
     }
+    deadlines_dismiss(&deadlines, MANY);
     deadlines_clear(&deadlines);
 }
 
 TEST(any_order_of_sets_and_unsets_agrees_with_the_model)
 {
     struct deadlines deadlines = {0};
+    assert_true(deadlines_admit(&deadlines, MANY));
     uint64_t random = 99;
     for (int step = 0; step < 20000; step++) {
         struct deadline *item = &items[random_below(&random, MANY)];
@@ -97,6 +106,7 @@ TEST(any_order_of_sets_and_unsets_agrees_with_the_model)
     }
     for (int i = 0; i < MANY; i++)
         deadlines_unset(&deadlines, &items[i]);
+    deadlines_dismiss(&deadlines, MANY);
     deadlines_clear(&deadlines);
 }
 

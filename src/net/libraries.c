@@ -1,0 +1,80 @@
+/* Memory for the libraries.
+
+   A server lives only as long as the least careful of its libraries. libwebsockets can crash
+   when an allocation fails while it accepts; libuv aborts when its table of descriptors cannot
+   grow. All of them take their memory from whilst/memory.h, whose reserve gives them the small
+   blocks that they need even when the system refuses; what grows is grown at the start. */
+#include "libraries.h"
+
+#include "whilst/hash.h"
+#include "whilst/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <openssl/crypto.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+static void *resize_for_websockets(void *memory, size_t size, const char *reason)
+{
+    (void)reason;
+    if (size > 0) return memory_resize(memory, size);
+    memory_free(memory);
+    return NULL;
+}
+
+static void *new_for_uv(size_t count, size_t size)
+{
+    return size > 0 && count > SIZE_MAX / size ? NULL : memory_new(count * size);
+}
+
+static void *take_for_openssl(size_t size, const char *file, int line)
+{
+    (void)file, (void)line;
+    return memory_take(size);
+}
+
+static void *resize_for_openssl(void *memory, size_t size, const char *file, int line)
+{
+    (void)file, (void)line;
+    if (size > 0) return memory_resize(memory, size);
+    memory_free(memory);
+    return NULL;
+}
+
+static void free_for_openssl(void *memory, const char *file, int line)
+{
+    (void)file, (void)line;
+    memory_free(memory);
+}
+
+bool libraries_lend_memory(size_t reserve_bytes)
+{
+    if (!memory_set_aside(reserve_bytes)) return false;
+    lws_set_allocator(resize_for_websockets);
+    json_set_alloc_funcs(memory_take, memory_free);
+    uv_replace_allocator(memory_take, memory_resize, new_for_uv, memory_free);
+    if (CRYPTO_set_mem_functions(take_for_openssl, resize_for_openssl, free_for_openssl) != 1)
+        return false;
+    hash_of("", 0);
+    return true;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    close(*(int *)handle->data);
+}
+
+bool libraries_make_room(uv_loop_t *loop, int limit)
+{
+    uv_poll_t poll;
+    int event = eventfd(0, EFD_CLOEXEC);
+    int highest = fcntl(event, F_DUPFD_CLOEXEC, limit - 1);
+    close(event);
+    if (highest < 0 || uv_poll_init(loop, &poll, highest) != 0) return false;
+    uv_poll_start(&poll, UV_READABLE, NULL);
+    poll.data = &highest;
+    uv_close((uv_handle_t *)&poll, on_closed);
+    return uv_run(loop, UV_RUN_DEFAULT) == 0;
+}
