@@ -23,6 +23,9 @@ struct address {
     uint8_t bytes[16];
 };
 
+/* Who counts as one customer: an IPv4 address, or everybody in an IPv6 /64. */
+struct address address_network(const struct address *address);
+
 /* Every limit of the core; docs/operations.md has the table. A rate of 0 is no limit. */
 struct hub_config {
     size_t page_bytes_max;

@@ -38,8 +38,7 @@ static void settle(struct hub *hub, struct origin *origin)
     memory_free(origin);
 }
 
-/* Everybody in one IPv6 /64 is one customer: only the first half tells them apart. */
-static struct address network_of(const struct address *address)
+struct address address_network(const struct address *address)
 {
     static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
     struct address network = *address;
@@ -51,7 +50,7 @@ enum reason limits_enter(struct hub *hub, const struct address *address,
                          struct origin **origin)
 {
     static const struct address nowhere = {{0}};
-    struct address network = network_of(address);
+    struct address network = address_network(address);
     uint32_t most = hub->config.connections_per_address_max;
     *origin = NULL;
     if (hub->metrics.sessions >= hub->config.connections_max) return REASON_CONNECTIONS;

@@ -6,7 +6,9 @@
    answer that cannot come. Accepted sockets are adopted by the library. */
 #include "accept.h"
 
+#include "callers.h"
 #include "log.h"
+#include "whilst/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -109,7 +111,8 @@ static bool open_host(struct listener *listener)
 bool accept_open(struct server *server)
 {
     const struct server_config *config = server->config;
-    server->listeners = calloc(config->listen_count, sizeof *server->listeners);
+    server->listeners = memory_new(config->listen_count * sizeof *server->listeners);
+    if (server->listeners == NULL) return false;
     server->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
     for (size_t i = 0; i < config->listen_count; i++) {
         struct listener *listener = &server->listeners[i];
@@ -135,11 +138,23 @@ static void turn_away(struct server *server, int socket)
     server->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
+static void adopt(struct server *server, int socket)
+{
+    int one = 1;
+    struct caller *caller = callers_enter(server, socket);
+    if (caller == NULL) {
+        close(socket);
+        return;
+    }
+    setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    /* The library closes it if it fails. */
+    callers_bind(caller, lws_adopt_socket_vhost(server->vhost, socket));
+}
+
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
     struct listener *listener = NET_OWNER(poll, struct listener, poll);
     struct server *server = listener->server;
-    int one = 1;
     (void)events;
     for (int i = 0; status == 0 && i < ACCEPTED_AT_ONCE; i++) {
         int caller = accept4(listener->socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -147,8 +162,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
             turn_away(server, listener->socket);
         if (caller < 0) return;
         server->metrics.accepted_total++;
-        setsockopt(caller, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-        lws_adopt_socket_vhost(server->vhost, caller); /* closes it if it fails */
+        adopt(server, caller);
     }
 }
 

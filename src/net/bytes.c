@@ -6,8 +6,10 @@
    exchange exists from such a request to the end of its answer or of its connection. */
 #include "bytes.h"
 
+#include "callers.h"
 #include "http.h"
 
+#include "whilst/memory.h"
 #include "whilst/wire.h"
 
 #include <openssl/evp.h>
@@ -133,13 +135,19 @@ static int send_without_body(struct lws *wsi, const struct page_hash *hash, unsi
 
 /* ---- exchanges ---- */
 
+static struct exchange *exchange_of(struct lws *wsi)
+{
+    struct caller *caller = caller_of(wsi);
+    return caller == NULL ? NULL : caller->exchange;
+}
+
 static void free_exchange(struct exchange *exchange)
 {
     server_disconnect(exchange->server, &exchange->endpoint);
     ring_remove(&exchange->waiting);
     message_unref(exchange->message);
-    lws_set_opaque_user_data(exchange->wsi, NULL);
-    free(exchange);
+    caller_of(exchange->wsi)->exchange = NULL;
+    memory_free(exchange);
 }
 
 static void note_progress(struct exchange *exchange)
@@ -219,7 +227,7 @@ static int begin(struct lws *wsi, const struct page_hash *hash)
 {
     static const struct address nowhere = {{0}};
     struct server *server = server_of(wsi);
-    struct exchange *exchange = calloc(1, sizeof *exchange);
+    struct exchange *exchange = memory_new(sizeof *exchange);
     enum reason reason;
     if (exchange == NULL) return -1;
     exchange->endpoint.take = on_take;
@@ -229,7 +237,7 @@ static int begin(struct lws *wsi, const struct page_hash *hash)
     exchange->hash = *hash;
     ring_init(&exchange->waiting);
     note_progress(exchange);
-    lws_set_opaque_user_data(wsi, exchange);
+    caller_of(wsi)->exchange = exchange;
     lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0); /* ours is bytes_sweep */
     if (server_connect(server, &exchange->endpoint, &nowhere, &reason))
         join(exchange);
@@ -277,7 +285,7 @@ static bool write_chunk(struct exchange *exchange)
 
 int bytes_writeable(struct lws *wsi)
 {
-    struct exchange *exchange = lws_get_opaque_user_data(wsi);
+    struct exchange *exchange = exchange_of(wsi);
     if (exchange == NULL || exchange->status == 0) return 0;
     if (exchange->status != 200) {
         unsigned status = exchange->status;
@@ -299,7 +307,7 @@ int bytes_writeable(struct lws *wsi)
 
 int bytes_closed(struct lws *wsi)
 {
-    struct exchange *exchange = lws_get_opaque_user_data(wsi);
+    struct exchange *exchange = exchange_of(wsi);
     if (exchange != NULL) free_exchange(exchange);
     return 0;
 }

@@ -6,6 +6,7 @@
 
 #include "log.h"
 #include "whilst/deny.h"
+#include "whilst/memory.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -28,7 +29,7 @@ static char *read_file(const char *path, size_t *size)
     if (file == NULL) return NULL;
     long length = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
     errno = length > FILE_MAX ? EFBIG : errno;
-    if (length >= 0 && length <= FILE_MAX) text = malloc((size_t)length + 1);
+    if (length >= 0 && length <= FILE_MAX) text = memory_take((size_t)length + 1);
     rewind(file);
     if (text != NULL) *size = fread(text, 1, (size_t)length, file);
     fclose(file);
@@ -44,9 +45,10 @@ static bool load(struct server *server, struct complaint *complaint)
         return false;
     }
     struct deny_list *list = deny_parse_new(text, size, &line);
-    free(text);
+    memory_free(text);
     if (list == NULL) {
-        *complaint = (struct complaint){line, "not 64 hexadecimal digits"};
+        *complaint = (struct complaint){line, line == 0 ? "no memory for it"
+                                                        : "not 64 hexadecimal digits"};
         return false;
     }
     hub_take_deny_list(server->hub, list, uv_now(&server->loop));

@@ -9,6 +9,8 @@
 
 #include "assets.h"
 #include "bytes.h"
+#include "callers.h"
+#include "whilst/memory.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -75,13 +77,13 @@ size_t http_print_head(const struct http_answer *answer, char *out, size_t size)
 int http_send(struct lws *wsi, const struct http_answer *answer)
 {
     size_t body = answer->head ? 0 : answer->size;
-    uint8_t *buffer = malloc(LWS_PRE + HTTP_HEAD_MAX + body);
+    uint8_t *buffer = memory_take(LWS_PRE + HTTP_HEAD_MAX + body);
     if (buffer == NULL) return -1;
     size_t head = http_print_head(answer, (char *)buffer + LWS_PRE, HTTP_HEAD_MAX);
     if (body > 0) memcpy(buffer + LWS_PRE + head, answer->body, body);
     server_of(wsi)->metrics.http_requests_total++;
     int written = lws_write(wsi, buffer + LWS_PRE, head + body, LWS_WRITE_HTTP_FINAL);
-    free(buffer);
+    memory_free(buffer);
     if (written < 0 || answer->close) return -1;
     if (lws_partial_buffered(wsi))
         lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT,
@@ -276,8 +278,11 @@ static size_t print_metrics(const struct server *server, char *out, size_t size)
 
 static int serve_metrics(const struct request *request)
 {
+    struct net_metrics *metrics = &request->server->metrics;
+    metrics->reserve_used_bytes = memory_reserve_used();
+    metrics->memory_failures_total = memory_failures();
     size_t size = print_metrics(request->server, NULL, 0) + 1;
-    char *text = malloc(size);
+    char *text = memory_take(size);
     if (text == NULL) return -1;
     print_metrics(request->server, text, size);
     struct http_answer answer = {.status = 200,
@@ -287,7 +292,7 @@ static int serve_metrics(const struct request *request)
                                  .headers = "Cache-Control: no-store\r\n" POLICY_PLAIN,
                                  .head = request->head};
     int result = http_send(request->wsi, &answer);
-    free(text);
+    memory_free(text);
     return result;
 }
 
@@ -378,6 +383,8 @@ static const char *below_base(const struct server *server, const char *path)
 int http_request(struct lws *wsi, const char *path, size_t size)
 {
     struct request request = {.wsi = wsi, .server = server_of(wsi)};
+    if (caller_of(wsi) == NULL) return -1;
+    callers_note_request(caller_of(wsi));
     bool get = lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0;
     request.head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
     request.path = strlen(path) == size ? below_base(request.server, path) : NULL;

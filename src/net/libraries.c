@@ -55,7 +55,8 @@ bool libraries_lend_memory(size_t reserve_bytes)
     lws_set_allocator(resize_for_websockets);
     json_set_alloc_funcs(memory_take, memory_free);
     uv_replace_allocator(memory_take, memory_resize, new_for_uv, memory_free);
-    if (CRYPTO_set_mem_functions(take_for_openssl, resize_for_openssl, free_for_openssl) != 1)
+    if (CRYPTO_set_mem_functions(take_for_openssl, resize_for_openssl, free_for_openssl) !=
+        1)
         return false;
     hash_of("", 0);
     return true;

@@ -12,10 +12,13 @@
 
 #include "accept.h"
 #include "bytes.h"
+#include "callers.h"
 #include "deny_file.h"
 #include "http.h"
+#include "libraries.h"
 #include "log.h"
 #include "websocket.h"
+#include "whilst/memory.h"
 
 #include <assert.h>
 #include <signal.h>
@@ -35,6 +38,8 @@ struct server_config server_config_default(void)
     return (struct server_config){
         .hub = hub_config_default(),
         .base_path = "",
+        .reserve_bytes = 4 << 20,
+        .callers_max = 1024,
         .outbox_bytes_max = 3 << 20,
         .outbox_bytes_soft = 1 << 20,
         .queued_bytes_max = 256 << 20,
@@ -73,9 +78,7 @@ static void set_hub_timer(struct server *server)
 
 static struct endpoint *endpoint_of(const struct server *server, session_id session)
 {
-    size_t at = (uint32_t)session;
-    struct endpoint *endpoint =
-        at < server->endpoints_capacity ? server->endpoints[at] : NULL;
+    struct endpoint *endpoint = server->endpoints[(uint32_t)session];
     return endpoint != NULL && endpoint->session == session ? endpoint : NULL;
 }
 
@@ -111,29 +114,11 @@ static void on_hub_due(uv_timer_t *timer)
     set_hub_timer(server);
 }
 
-static void remember(struct server *server, struct endpoint *endpoint)
-{
-    size_t at = (uint32_t)endpoint->session;
-    if (at >= server->endpoints_capacity) {
-        size_t capacity = server->endpoints_capacity == 0 ? 64 : server->endpoints_capacity;
-        while (capacity <= at)
-            capacity *= 2;
-        struct endpoint **grown =
-            realloc(server->endpoints, capacity * sizeof(struct endpoint *));
-        if (grown == NULL) abort();
-        memset(grown + server->endpoints_capacity, 0,
-               (capacity - server->endpoints_capacity) * sizeof(struct endpoint *));
-        server->endpoints = grown;
-        server->endpoints_capacity = capacity;
-    }
-    server->endpoints[at] = endpoint;
-}
-
 bool server_connect(struct server *server, struct endpoint *endpoint,
                     const struct address *from, enum reason *reason)
 {
     endpoint->session = hub_connect(server->hub, from, server_now_ms(server), reason);
-    if (endpoint->session != 0) remember(server, endpoint);
+    if (endpoint->session != 0) server->endpoints[(uint32_t)endpoint->session] = endpoint;
     server_settle(server);
     return endpoint->session != 0;
 }
@@ -181,6 +166,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_SERVER_WRITEABLE: return websocket_writeable(wsi);
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE: return websocket_peer_closes(wsi, in, size);
     case LWS_CALLBACK_CLOSED: return websocket_closed(wsi);
+    case LWS_CALLBACK_WSI_DESTROY: callers_leave(wsi); return 0;
     case LWS_CALLBACK_RAW_ADOPT:
     case LWS_CALLBACK_RAW_RX: return -1; /* a CONNECT request, or no HTTP at all */
     default: return 0;
@@ -196,18 +182,22 @@ static void on_library_log(int level, const char *line)
 
 /* The library's table of descriptors is as large as the limit, and is walked at every
    close: the limit is set to what is needed, once, before the context is made. */
-static void set_descriptor_limit(struct server_config *config)
+static int set_descriptor_limit(struct server_config *config)
 {
     struct rlimit limit;
+    uint32_t *sessions = &config->hub.connections_max, *callers = &config->callers_max;
     getrlimit(RLIMIT_NOFILE, &limit);
-    rlim_t wanted = config->hub.connections_max;
-    if (wanted == 0 || wanted == UINT32_MAX) wanted = CONNECTIONS_DEFAULT;
-    wanted += DESCRIPTORS_BESIDE;
-    if (wanted > limit.rlim_max) wanted = limit.rlim_max;
-    limit.rlim_cur = wanted;
+    if (*sessions == 0 || *sessions == UINT32_MAX) *sessions = CONNECTIONS_DEFAULT;
+    limit.rlim_cur = (rlim_t)*sessions + *callers + DESCRIPTORS_BESIDE;
+    if (limit.rlim_cur > limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        uint32_t all = (uint32_t)limit.rlim_max, least = DESCRIPTORS_BESIDE + 2;
+        uint32_t room = (all > least ? all : least) - DESCRIPTORS_BESIDE;
+        if (*callers > room / 2) *callers = room / 2;
+        *sessions = room - *callers;
+    }
     setrlimit(RLIMIT_NOFILE, &limit);
-    config->hub.connections_max =
-        (uint32_t)(wanted > DESCRIPTORS_BESIDE ? wanted - DESCRIPTORS_BESIDE : 1);
+    return (int)limit.rlim_cur;
 }
 
 static bool make_context(struct server *server)
@@ -322,32 +312,55 @@ void server_close(struct server *server)
     int left = uv_loop_close(&server->loop);
     assert(left == 0);
     hub_free(server->hub);
-    free(server->endpoints);
-    free(server->listeners);
+    memory_free(server->endpoints);
+    memory_free(server->listeners);
 }
 
-static void init_server(struct server *server, const struct server_config *config)
+static void init_rings(struct server *server)
 {
-    uint64_t seed[2];
-    *server = (struct server){.config = config, .spare = -1};
     ring_init(&server->quiet);
     ring_init(&server->pinged);
     ring_init(&server->waiting);
+    ring_init(&server->callers);
     ring_init(&server->asking);
     ring_init(&server->writing);
-    if (getrandom(seed, sizeof seed, 0) != sizeof seed) abort();
+}
+
+/* Takes what must not be wanting later. */
+static bool prepare(struct server *server, int descriptors)
+{
+    uint64_t seed[2];
+    const struct server_config *config = server->config;
+    if (getrandom(seed, sizeof seed, 0) != sizeof seed) return false;
     server->hub = hub_new(&config->hub, seed);
+    server->endpoints = memory_new(config->hub.connections_max * sizeof(struct endpoint *));
+    return server->hub != NULL && server->endpoints != NULL &&
+           libraries_make_room(&server->loop, descriptors);
+}
+
+static void give_up(struct server *server)
+{
+    uv_loop_close(&server->loop);
+    if (server->hub != NULL) hub_free(server->hub);
+    memory_free(server->endpoints);
+    memory_free(server->listeners);
+}
+
+static bool say_no_memory(void)
+{
+    fprintf(stderr, "whilst: there is not enough memory to start\n");
+    return false;
 }
 
 bool server_open(struct server *server, struct server_config *config)
 {
-    set_descriptor_limit(config);
-    init_server(server, config);
-    uv_loop_init(&server->loop);
-    if (!deny_file_open(server) || !accept_open(server)) {
-        uv_loop_close(&server->loop);
-        hub_free(server->hub);
-        free(server->listeners);
+    *server = (struct server){.config = config, .spare = -1};
+    int descriptors = set_descriptor_limit(config);
+    init_rings(server);
+    if (uv_loop_init(&server->loop) != 0) return say_no_memory();
+    bool prepared = prepare(server, descriptors) || say_no_memory();
+    if (!prepared || !deny_file_open(server) || !accept_open(server)) {
+        give_up(server);
         return false;
     }
     if (!make_context(server)) {
@@ -363,6 +376,7 @@ int server_run(const struct server_config *config)
 {
     struct server server;
     struct server_config own = *config;
+    if (!libraries_lend_memory(own.reserve_bytes)) return !say_no_memory();
     if (!server_open(&server, &own)) return 1;
     uv_run(&server.loop, UV_RUN_DEFAULT);
     server_close(&server);

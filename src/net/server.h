@@ -22,6 +22,8 @@ struct server_config {
     const char *base_path;      /* "" or "/path", without a slash at its end */
     const char *deny_file;      /* NULL: none */
     bool require_origin;        /* refuse clients that are not browsers */
+    size_t reserve_bytes;       /* memory set aside for when the system has none */
+    uint32_t callers_max;       /* connections that are no sessions */
     uint32_t outbox_bytes_max;  /* what may wait for one client */
     uint32_t outbox_bytes_soft; /* and for no longer than write_ms */
     size_t queued_bytes_max; /* what may wait for all of them; a shared page counts once */

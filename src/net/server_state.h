@@ -17,6 +17,10 @@
     X(counter, upgrades_refused_total,                                                     \
       "WebSocket upgrades refused by path, version or origin")                             \
     X(counter, http_requests_total, "HTTP requests answered")                              \
+    X(gauge, callers, "Connections that are no sessions now: HTTP, and handshakes")        \
+    X(counter, callers_ended_total, "Idle HTTP connections ended to make room")            \
+    X(gauge, reserve_used_bytes, "Bytes in use of the reserve of memory")                  \
+    X(counter, memory_failures_total, "Times that the system had no memory to give")       \
     X(gauge, queued_bytes, "Bytes waiting for clients to read them, a shared page once")   \
     X(counter, shed_total, "Clients cut off because too much waited for all of them")
 
@@ -57,6 +61,7 @@ struct server {
     size_t endpoints_capacity;
     struct ring quiet, pinged; /* connections, those heard longest ago first */
     struct ring waiting;       /* connections whose client does not read, likewise */
+    struct ring callers;       /* connections that are no sessions, idle ones first */
     struct ring asking;        /* HTTP requests that wait for a page, oldest first */
     struct ring writing; /* and those being answered, by when they last took something */
     struct connection *dirty; /* connections with something to write in this turn */

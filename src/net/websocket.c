@@ -9,6 +9,8 @@
    at: the library's own timers stand in one sorted list, which a crowd makes slow. */
 #include "websocket.h"
 
+#include "callers.h"
+#include "whilst/memory.h"
 #include "whilst/wire.h"
 
 #include <assert.h>
@@ -73,7 +75,7 @@ static void drop_first(struct connection *connection)
         connection->over_ms = 0;
     if (--parcel->message->queued == 0) connection->server->metrics.queued_bytes -= size;
     message_unref(parcel->message);
-    free(parcel);
+    memory_free(parcel);
 }
 
 static void drop_outbox(struct connection *connection)
@@ -98,14 +100,15 @@ static void on_close(struct endpoint *endpoint, uint16_t code, enum reason reaso
     close_later(NET_OWNER(endpoint, struct connection, endpoint), code, reason);
 }
 
-/* The client does not read: no use in telling it more. */
-static void cut_off(struct connection *connection)
+/* The client does not read, or there is no memory to queue what it should: no use in telling
+   it more. */
+static void cut_off(struct connection *connection, enum reason reason)
 {
     struct server *server = connection->server;
-    hub_metrics(server->hub)->refusals[REASON_SLOW_READER]++;
+    hub_metrics(server->hub)->refusals[reason]++;
     drop_outbox(connection);
     server_disconnect(server, &connection->endpoint);
-    close_later(connection, 1008, REASON_SLOW_READER);
+    close_later(connection, reason == REASON_BUSY ? 1013 : 1008, reason);
     server_end_socket(connection->wsi, CUT_OFF_SECONDS);
 }
 
@@ -135,7 +138,8 @@ static void shed(struct server *server)
     while (server->metrics.queued_bytes > server->config->queued_bytes_max &&
            server->waiting.next != &server->waiting) {
         server->metrics.shed_total++;
-        cut_off(NET_OWNER(server->waiting.next, struct connection, waiting));
+        cut_off(NET_OWNER(server->waiting.next, struct connection, waiting),
+                REASON_SLOW_READER);
     }
 }
 
@@ -157,13 +161,13 @@ static void on_take(struct endpoint *endpoint, struct message *message)
 {
     struct connection *connection = NET_OWNER(endpoint, struct connection, endpoint);
     struct server *server = connection->server;
-    struct parcel *parcel = NULL;
     if (replace(connection, message)) return;
-    if (connection->close_code == 0 && has_room(connection, message->size))
-        parcel = malloc(sizeof *parcel);
+    bool room = connection->close_code == 0 && has_room(connection, message->size);
+    struct parcel *parcel = room ? memory_take(sizeof *parcel) : NULL;
     if (parcel == NULL) {
         message_unref(message);
-        if (connection->close_code == 0) cut_off(connection);
+        if (connection->close_code == 0)
+            cut_off(connection, room ? REASON_BUSY : REASON_SLOW_READER);
         return;
     }
     *parcel = (struct parcel){NULL, message};
@@ -314,7 +318,8 @@ static struct address client_address(const struct server *server, struct lws *ws
 int websocket_established(struct lws *wsi)
 {
     struct server *server = server_of(wsi);
-    struct connection *connection = calloc(1, sizeof *connection);
+    callers_leave(wsi);
+    struct connection *connection = memory_new(sizeof *connection);
     struct address from = client_address(server, wsi);
     enum reason reason;
     if (connection == NULL) return -1;
@@ -413,7 +418,7 @@ int websocket_closed(struct lws *wsi)
     clean(connection);
     ring_remove(&connection->life);
     lws_set_opaque_user_data(wsi, NULL);
-    free(connection);
+    memory_free(connection);
     return 0;
 }
 
@@ -450,7 +455,7 @@ static void cut_off_slow(struct server *server, uint64_t now)
         struct connection *connection =
             NET_OWNER(server->waiting.next, struct connection, waiting);
         if (connection->progress_ms + server->config->write_ms > now) return;
-        cut_off(connection);
+        cut_off(connection, REASON_SLOW_READER);
     }
 }
 
