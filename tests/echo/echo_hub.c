@@ -62,9 +62,9 @@ void hub_free(struct hub *hub)
         message_unref(effect.message);
     for (uint32_t i = 0; i < hub->count; i++)
         end_message(&hub->sessions[i]);
-    free(hub->sessions);
-    free(hub->effects);
-    free(hub);
+    memory_free(hub->sessions);
+    memory_free(hub->effects);
+    memory_free(hub);
 }
 
 /* ---- effects ---- */
