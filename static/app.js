@@ -1,19 +1,23 @@
 // The app: one client, one page on the screen, and the pages this tab holds. It uses the public calls of whilst.js only.
 //
 // An address is either the directory (a page is made) or a hash beside it (a page is shown). Going from one to the other
-// never reloads: the pages that this tab holds live in its memory.
+// never reloads: the pages that this tab holds live in its memory. What outlives a reload is in keep.js.
 
 import { connect, HASH, hashOf } from "./whilst.js";
 import { $, announce, setText } from "./dom.js";
 import { createMaker } from "./app_make.js";
 import { createStage } from "./app_stage.js";
 import { drawStillHolding, drawTime, drawView } from "./app_view.js";
+import { watchTab } from "./app_life.js";
 import { writeLog } from "./app_log.js";
-import { isLast } from "./view_state.js";
+import { createReviver } from "./app_revive.js";
+import { livesOnlyHere } from "./view_state.js";
 import { t } from "./words.js";
 
+const RESTORE_MS = 5000;
+
 const client = connect(document.baseURI);
-const pages = new Map(); // hash -> PageModel, with `hold`, `search` and `title`
+const pages = new Map(); // hash -> PageModel, with `search` and `title`
 const connection = { ...client.connection, is_lost: false };
 let current = null; // the page on the screen
 
@@ -25,10 +29,20 @@ const stage = createStage({
   },
 });
 
+const life = watchTab({
+  client,
+  pageHere: () => hashHere() ?? "",
+  isInDanger: () => heldPages().some(livesOnlyHere),
+  onReturn: comeBack,
+});
+const { keep } = life;
+createReviver({ wanted: () => (current && !current.bytes ? current : null), revive });
+
 function draw() {
   if (current?.bytes) stage.put(current.hash, current.bytes);
   else stage.empty();
   drawView(current, connection);
+  life.guard();
 }
 
 const heldPages = () => [...pages.values()].filter((page) => page.hold);
@@ -44,7 +58,10 @@ function newPage(hash, properties) {
     is_holder: false,
     is_released: false,
     count: null,
+    last_count: null,
     had_others: false,
+    is_kept: null,
+    is_told_of: false,
     hold_refusal: null,
     failure: null,
     status: null,
@@ -72,9 +89,7 @@ async function seek(page) {
   Object.assign(page, { search, status: null, failure: null, is_released: false, started_ms: Date.now() });
   draw();
   try {
-    page.bytes = await client.get(page.hash, { signal: search.signal });
-    page.started_ms = Date.now();
-    hold(page);
+    has(page, await client.get(page.hash, { signal: search.signal }));
   } catch (error) {
     if (search.signal.aborted) return;
     page.failure = error.reason ?? String(error);
@@ -82,8 +97,19 @@ async function seek(page) {
   draw();
 }
 
+/** The bytes are here, and they are checked. */
+function has(page, bytes) {
+  page.search?.abort();
+  page.is_told_of &&= document.hidden;
+  Object.assign(page, { bytes, started_ms: Date.now(), failure: null, is_released: false });
+  hold(page);
+}
+
 async function hold(page) {
-  page.hold = client.share(page.bytes);
+  const { hash, bytes } = page;
+  // What the tab is must be known first; meanwhile the page counts as held.
+  page.hold = life.entered.then(() => client.share(bytes, keep.token ? { token: keep.token } : {}));
+  life.entered.then(() => store(page));
   try {
     page.hold = await page.hold;
     page.is_holder = true;
@@ -94,14 +120,73 @@ async function hold(page) {
   if (page.is_released) {
     page.hold?.release(); // let go of before the server had agreed
     Object.assign(page, { hold: null, is_holder: false });
+    keep.forget(hash);
   }
   draw();
 }
 
-function letGo(page) {
+/** For a reload of this tab. */
+async function store(page) {
+  note(page);
+  page.is_kept = await keep.save(page.hash, page.bytes);
+  draw();
+}
+
+function note({ hash, is_maker, had_others, started_ms, is_released }) {
+  if (!is_released) keep.note(hash, { is_maker, had_others, started_ms });
+}
+
+/** The document is back from the browser's cache: another one may have been the tab meanwhile, and let go of pages. */
+async function comeBack() {
+  if (keep.token === null) return;
+  for (const page of heldPages()) {
+    if (!(page.hash in keep.pages())) forgo(page);
+    else if (page.is_holder) page.hold.token = keep.token;
+  }
+  forgetCounts();
+  await restore();
+  draw();
+}
+
+/** Holds again what this tab held before its document was left. */
+async function restore() {
+  const kept = keep.pages();
+  for (const [hash, facts] of Object.entries(kept)) {
+    if (pages.get(hash)?.bytes) continue;
+    const bytes = await keep.load(hash);
+    if (bytes && (await hashOf(bytes)) === hash) {
+      const page = pages.get(hash) ?? newPage(hash);
+      has(page, bytes);
+      Object.assign(page, facts);
+    } else {
+      keep.forget(hash);
+    }
+  }
+  if (!current) drawStillHolding(heldPages(), go);
+}
+
+/** Somebody here has the file: what was gone is back. */
+function revive(page, bytes) {
+  has(page, bytes);
+  writeLog({ at_ms: Date.now(), what: "revived" });
+  draw();
+}
+
+function forgo(page) {
   page.hold?.release?.();
-  Object.assign(page, { bytes: null, hold: null, is_maker: false, is_holder: false, had_others: false });
-  Object.assign(page, { is_released: true, count: null, title: "", hold_refusal: null });
+  Object.assign(page, { bytes: null, hold: null, is_maker: false, is_holder: false, had_others: false, is_kept: null });
+  Object.assign(page, { is_released: true, count: null, last_count: null, title: "", hold_refusal: null });
+}
+
+/** By the tab's title; who has asked for it looks elsewhere meanwhile. */
+function tellMe() {
+  current.is_told_of = !current.is_told_of;
+  draw();
+}
+
+function letGo(page) {
+  forgo(page);
+  keep.forget(page.hash);
   writeLog({ at_ms: Date.now(), what: "released" });
   draw();
   $("retry").focus();
@@ -114,10 +199,15 @@ function go(hash) {
   route();
 }
 
+function hashHere() {
+  const name = location.pathname.split("/").pop().toLowerCase();
+  return HASH.test(name) ? name : null;
+}
+
 function route() {
   if (current && !current.bytes) current.search?.abort();
-  const name = location.pathname.split("/").pop().toLowerCase();
-  current = HASH.test(name) ? (pages.get(name) ?? newPage(name)) : null;
+  const hash = hashHere();
+  current = hash && (pages.get(hash) ?? newPage(hash));
   stage.empty();
   if (current && !current.bytes && !current.is_released) return seek(current);
   draw();
@@ -129,16 +219,29 @@ function route() {
 client.on("log", writeLog);
 client.on("limits", () => maker.refresh());
 client.on("connection", (state) => {
+  if (state.reason === "suspended") return; // nobody sees this document now
   const is_lost = state.state === "away" || state.state === "closed" || (connection.is_lost && state.state !== "open");
   Object.assign(connection, state, { is_lost });
-  // Without the server nobody knows how many there are; it tells again after each join.
-  if (is_lost) for (const page of pages.values()) Object.assign(page, { count: null, status: null });
+  if (state.state !== "open") forgetCounts();
   draw();
 });
 client.on("status", (status) => change(status.hash, { status }));
 client.on("holding", ({ hash }) => change(hash, { is_holder: true, hold_refusal: null }));
-client.on("count", ({ hash, count }) => change(hash, { count, ...(count > 1 && { had_others: true }) }));
-client.on("over", ({ hash, reason }) => change(hash, { hold: null, is_holder: false, hold_refusal: reason, count: null }));
+client.on("count", ({ hash, count }) => {
+  const page = pages.get(hash);
+  const is_news = page && count > 1 && !page.had_others;
+  change(hash, { count, last_count: count, ...(count > 1 && { had_others: true }) });
+  if (is_news) note(page);
+});
+client.on("over", ({ hash, reason }) => {
+  change(hash, { hold: null, is_holder: false, hold_refusal: reason, count: null, last_count: null });
+  if (reason !== "phx_close") keep.forget(hash); // another connection with this tab's token has it
+});
+
+/** Without the server nobody knows how many there are; it tells again after each join. */
+function forgetCounts() {
+  for (const page of pages.values()) Object.assign(page, { count: null, status: null });
+}
 
 function change(hash, properties) {
   const page = pages.get(hash);
@@ -176,6 +279,7 @@ const CLICKS = {
     if (current) go(null);
   },
   retry: () => seek(current),
+  "tell-me": tellMe,
   reconnect: () => client.reconnect(),
   "reconnect-here": () => client.reconnect(),
   copy: copyLink,
@@ -191,15 +295,22 @@ for (const [id, act] of Object.entries(CLICKS)) $(id).addEventListener("click", 
 // The life of the tab
 
 addEventListener("popstate", route);
-addEventListener("online", () => client.wake());
-addEventListener("pageshow", (event) => event.persisted && client.wake());
-addEventListener("pagehide", (event) => event.persisted || client.close());
-addEventListener("beforeunload", (event) => {
-  if (!heldPages().some((page) => isLast(page) || (page.is_maker && !page.had_others))) return;
-  event.preventDefault();
-  event.returnValue = ""; // what browsers before 2023 listen to
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden && current?.bytes) change(current.hash, { is_told_of: false });
 });
-document.addEventListener("visibilitychange", () => client.setHidden(document.hidden));
-client.setHidden(document.hidden);
-setInterval(() => drawTime(current, connection), 1000);
-route();
+setInterval(() => {
+  drawTime(current, connection);
+  life.guard();
+}, 1000);
+start();
+
+/** The page that this tab held before a reload is shown from here; another one is asked for at once. */
+async function start() {
+  if (life.was_here) {
+    // A database that does not answer must not keep the page from being sought.
+    const restored = life.entered.then(restore);
+    await Promise.race([restored, new Promise((resolve) => setTimeout(resolve, RESTORE_MS))]);
+  }
+  route();
+  if (!life.was_here) life.entered.then(restore);
+}

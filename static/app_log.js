@@ -27,6 +27,7 @@ const WORDS = {
   sent: (entry) => t.logSent(size(entry)),
   over: ({ reason }) => t.logOver + because(reason),
   scripts: ({ running }) => (running ? t.logScriptsStarted : t.logScriptsStopped),
+  revived: () => t.logRevived,
   released: () => t.logReleased,
 };
 

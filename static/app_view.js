@@ -79,6 +79,11 @@ function drawPanel(state, page, connection) {
   setText($("panel-hash"), page.hash);
   show($("retry"), state !== "searching" && state !== "away");
   show($("reconnect"), state === "away");
+  show($("tell-me"), state === "nobody");
+  $("tell-me").setAttribute("aria-pressed", String(page.is_told_of));
+  const can_revive = state !== "searching" && page.failure !== "blocked";
+  for (const id of ["have-file", "revive-hint"]) show($(id), can_revive);
+  if (!can_revive) show($("revive-words"), false);
 }
 
 function drawBar(page) {
@@ -102,6 +107,7 @@ const nameOf = ({ title, hash }) => title || t.pageName({ hash: hash.slice(0, 8)
 function titleOf(page) {
   if (!page) return t.makeDocumentTitle;
   const title = nameOf(page);
+  if (page.is_told_of) return page.bytes ? t.backTitle({ title }) : t.waitingTitle({ title });
   if (isLast(page)) return t.lastTitle({ title });
   return page.bytes && page.count !== null ? t.viewTitleCounted({ title, count: page.count }) : t.viewTitle({ title });
 }

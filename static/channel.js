@@ -3,8 +3,9 @@
 //
 // Life of a connection. The server drives it: it pings, and browsers answer without telling us. Our own heartbeat is
 // scheduled from the reply to the last one, so a hidden tab whose timers sleep stays connected, and no deadline of ours
-// counts while the tab is hidden. After a loss we come back with growing, random delays; at once on wake(); never after
-// close code 1000 or close(); and no longer once we have been both hidden and away for HIDDEN_GIVE_UP_MS.
+// counts while the tab is hidden. After a loss we come back with growing, random delays, and slowly once we have been both
+// hidden and away for HIDDEN_SLOW_MS; at once on wake(); never after close code 1000 or close(). suspend() gives the
+// connection up without leaving a topic, for a document that may be no more in a moment: wake() is the way back.
 //
 // Life of a channel: joining -> joined, and over when it was left, or when the server refused it with a reason that
 // asking again cannot change. Every other loss ends in another join.
@@ -32,7 +33,8 @@ const HEARTBEAT_MS = 30_000;
 // Timers of a hidden tab may come once a minute: nothing that one could meet is judged in less than 90 s.
 const SILENCE_MS = 90_000;
 const PROBE_MS = 10_000;
-const HIDDEN_GIVE_UP_MS = 30 * 60_000;
+const HIDDEN_SLOW_MS = 30 * 60_000;
+const SLOW_MS = [10 * 60_000];
 // The server keeps a lost holder's place for 10 s: the first five attempts fall into it.
 const BACK_OFF_MS = [250, 500, 1000, 2000, 4000, 8000, 15_000, 30_000];
 const REJOIN_MS = [1000, 2000, 5000, 10_000];
@@ -61,13 +63,27 @@ export class Socket {
    * @param {(state: ConnectionState) => void} options.onState
    */
   constructor(url, { WebSocket, clock, random, onState }) {
-    Object.assign(this, { url, WebSocket, clock, random, onState });
-    this.channels = new Map(); // topic -> Channel
-    this.pending = new Map(); // ref -> {done, timer}
+    this.url = url;
+    this.WebSocket = WebSocket;
+    this.clock = clock;
+    this.random = random;
+    this.onState = onState;
+    /** @type {WebSocket|null} */
+    this.ws = null;
+    /** @type {Map<string, Channel>} by topic */
+    this.channels = new Map();
+    /** @type {Map<string, {done: (error: PushError|null, response: any) => void, timer: any}>} by ref */
+    this.pending = new Map();
+    /** @type {{retry?: any, beat?: any, deadline?: any}} */
+    this.timers = {};
     this.last_ref = 0;
     this.tries = 0;
+    this.heard_at_ms = 0;
+    /** @type {ConnectionState["state"]} */
     this.state = "closed";
+    /** @type {number|null} */
     this.hidden_since_ms = null;
+    /** @type {number|null} */
     this.away_since_ms = null;
   }
 
@@ -111,6 +127,17 @@ export class Socket {
     if (!hidden) this.hidden_since_ms = null;
     else if (this.hidden_since_ms === null) this.hidden_since_ms = this.clock.now();
     if (!hidden) this.wake();
+  }
+
+  /**
+   * Ends the connection without leaving a topic: the server keeps the places of those who hold with a token for its grace
+   * time. Comes back at wake(), not before.
+   */
+  suspend() {
+    if (this.state === "closed") return;
+    this.clearTimers();
+    this.drop();
+    this.setState("away", null, "suspended");
   }
 
   /** Leaves every topic and ends the connection for good. */
@@ -189,61 +216,69 @@ export class Socket {
 
   lost(code, reason) {
     this.clearTimers();
-    this.detach();
-    this.away_since_ms ??= this.clock.now();
-    for (const channel of this.channels.values()) channel.interrupt();
-    this.rejectPending("not_joined");
+    this.drop();
     if (code === 1000) this.setState("closed", null, reason);
     else this.scheduleRetry(code, reason);
   }
 
   scheduleRetry(code, reason) {
-    if (this.isForgotten()) return this.setState("away", null, reason);
-    const delay_ms = this.delay(BACK_OFF_MS, this.tries++, LEAST_DELAY_MS[code]);
-    this.retry_timer = this.clock.setTimeout(() => this.open(), delay_ms);
+    const steps = this.isForgotten() ? SLOW_MS : BACK_OFF_MS;
+    const delay_ms = this.delay(steps, this.tries++, LEAST_DELAY_MS[code]);
+    this.timers.retry = this.clock.setTimeout(() => this.open(), delay_ms);
     this.setState("away", this.clock.now() + delay_ms, reason);
   }
 
   isForgotten() {
-    if (this.hidden_since_ms === null) return false;
+    if (this.hidden_since_ms === null || this.away_since_ms === null) return false;
     const since_ms = Math.max(this.hidden_since_ms, this.away_since_ms);
-    return this.clock.now() - since_ms >= HIDDEN_GIVE_UP_MS;
+    return this.clock.now() - since_ms >= HIDDEN_SLOW_MS;
   }
 
+  /** A timer that comes far too late has slept with the machine: then the connection is probed. */
   scheduleBeat() {
-    this.beat_timer = this.clock.setTimeout(() => this.beat(SILENCE_MS), HEARTBEAT_MS);
+    const due_ms = this.clock.now() + HEARTBEAT_MS;
+    this.timers.beat = this.clock.setTimeout(() => {
+      const has_slept = this.clock.now() - due_ms > SILENCE_MS;
+      this.beat(has_slept ? PROBE_MS : SILENCE_MS);
+    }, HEARTBEAT_MS);
   }
 
   beat(patience_ms) {
-    this.clock.clearTimeout(this.beat_timer);
+    this.clock.clearTimeout(this.timers.beat);
     this.expect(patience_ms);
     const frame = { kind: "push", join_ref: null, ref: this.nextRef(), topic: "phoenix", event: "heartbeat", payload: {} };
     this.request(frame, (error) => error || this.beaten());
   }
 
   beaten() {
-    this.clock.clearTimeout(this.deadline_timer);
-    this.clock.clearTimeout(this.beat_timer);
+    this.clock.clearTimeout(this.timers.deadline);
+    this.clock.clearTimeout(this.timers.beat);
     this.scheduleBeat();
   }
 
   /** Gives the connection up unless clearTimers or a reply comes first; not while hidden. */
   expect(patience_ms) {
-    this.clock.clearTimeout(this.deadline_timer);
-    this.deadline_timer = this.clock.setTimeout(() => {
+    this.clock.clearTimeout(this.timers.deadline);
+    this.timers.deadline = this.clock.setTimeout(() => {
       if (this.hidden_since_ms !== null) this.expect(patience_ms);
       else this.lost(1006, "silent");
     }, patience_ms);
   }
 
   clearTimers() {
-    for (const name of ["retry_timer", "beat_timer", "deadline_timer"]) {
-      this.clock.clearTimeout(this[name]);
-      this[name] = undefined;
-    }
+    for (const timer of Object.values(this.timers)) this.clock.clearTimeout(timer);
+    this.timers = {};
   }
 
-  /** Lets go of the present WebSocket: whatever it still does concerns nobody. */
+  /** Lets go of the present WebSocket, and makes the channels wait for the next. */
+  drop() {
+    this.detach();
+    this.away_since_ms ??= this.clock.now();
+    for (const channel of this.channels.values()) channel.interrupt();
+    this.rejectPending("not_joined");
+  }
+
+  /** Whatever the present WebSocket still does concerns nobody. */
   detach() {
     const ws = this.ws;
     if (!ws) return;
@@ -271,9 +306,16 @@ export class Channel {
    * @param {ChannelHandler} handler
    */
   constructor(socket, topic, params, handler) {
-    Object.assign(this, { socket, topic, params, handler });
+    this.socket = socket;
+    this.topic = topic;
+    this.params = params;
+    this.handler = handler;
     /** @type {"waiting"|"joining"|"joined"|"over"} */
     this.state = "waiting";
+    /** @type {string|null} the ref of the join that counts */
+    this.join_ref = null;
+    /** @type {any} until the next join */
+    this.timer = undefined;
     this.tries = 0;
   }
 
@@ -291,12 +333,28 @@ export class Channel {
     });
   }
 
+  /**
+   * Sends an event whose reply does not matter.
+   * @param {string} event
+   * @param {object|Uint8Array} payload dropped when the topic is not joined
+   */
+  tell(event, payload) {
+    if (this.state === "joined") this.socket.send(this.frame(null, event, payload));
+  }
+
   /** Ends the channel; the handler hears nothing more. */
   leave() {
     if (this.state === "joined" || this.state === "joining") {
       this.socket.send(this.frame(this.socket.nextRef(), "phx_leave", {}));
     }
     this.finish();
+  }
+
+  /** Joins again after a while, longer each time. */
+  joinLater() {
+    this.interrupt();
+    const delay_ms = this.socket.delay(REJOIN_MS, this.tries++);
+    this.timer = this.socket.clock.setTimeout(() => this.socket.state === "open" && this.join(), delay_ms);
   }
 
   // The rest is for the socket.
@@ -336,9 +394,7 @@ export class Channel {
       this.finish();
       return this.handler.over(reason);
     }
-    this.interrupt();
-    const delay_ms = this.socket.delay(REJOIN_MS, this.tries++);
-    this.timer = this.socket.clock.setTimeout(() => this.socket.state === "open" && this.join(), delay_ms);
+    this.joinLater();
   }
 
   finish() {

@@ -12,7 +12,15 @@ export const HASH = /^[0-9a-f]{64}$/;
 export async function hashOf(bytes, environment = globalThis.crypto ?? {}) {
   const { subtle } = environment;
   const digest = subtle ? new Uint8Array(await subtle.digest("SHA-256", bytes)) : await digestByLibrary(bytes);
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return toHex(digest);
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @returns {string} two lower-case hexadecimal digits for each
+ */
+export function toHex(bytes) {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 async function digestByLibrary(bytes) {

@@ -2,13 +2,15 @@
 
 import { createEvents } from "./events.js";
 import { PushError } from "./channel.js";
+import { toHex } from "./hash.js";
 
 /**
  * A page this client holds. Ask for one with `share`.
  * @typedef {object} Hold
  * @property {string} hash the page's name, 64 hexadecimal digits
  * @property {number} size_bytes
- * @property {string} token the secret by which a later connection takes this holder's place
+ * @property {string} token the secret by which a later connection takes this holder's place; what is written here counts from
+ *   the next connection on
  * @property {number|null} count the holders as the server last told, this one included; null: not told yet
  * @property {(event: "holding"|"count"|"asked"|"sent"|"over", fn: (detail: any) => void) => (() => void)} on
  *   holding: {}, after every join; count: {count}; asked: {}; sent: {size_bytes}; over: {reason}, not after release(). Returns the undo function.
@@ -31,12 +33,25 @@ export function createHold(socket, { hash, bytes, token }, report) {
     events.emit(event, detail);
     report(event, { hash, ...detail });
   };
-  const hold = { hash, size_bytes: bytes.length, token, count: null, on: events.on, release: () => {} };
+  const params = { token }; // of every join
+  /** @type {Hold} */
+  const hold = {
+    hash,
+    size_bytes: bytes.length,
+    get token() {
+      return params.token;
+    },
+    set token(next) {
+      params.token = next;
+    },
+    count: null,
+    on: events.on,
+    release: () => {},
+  };
 
   function answer(channel) {
     emit("asked");
-    // No reply is the good news; a refusal means that another holder was faster or the server is busy.
-    channel.push("content", bytes).catch(() => {});
+    channel.tell("content", bytes); // a refusal would only say that another holder was faster
     emit("sent", { size_bytes: bytes.length });
   }
 
@@ -46,7 +61,7 @@ export function createHold(socket, { hash, bytes, token }, report) {
   }
 
   const joined = new Promise((resolve, reject) => {
-    const channel = socket.channel(`have:${hash}`, { token }, {
+    const channel = socket.channel(`have:${hash}`, params, {
       joined() {
         emit("holding");
         resolve();
@@ -66,4 +81,12 @@ export function createHold(socket, { hash, bytes, token }, report) {
     };
   });
   return { hold, joined };
+}
+
+/**
+ * @param {Crypto} crypto
+ * @returns {string} a token that nobody guesses
+ */
+export function randomToken(crypto) {
+  return toHex(crypto.getRandomValues(new Uint8Array(16)));
 }

@@ -1,44 +1,71 @@
-// Seeking one page: joined to want:HASH until bytes come whose hash is the page's name.
+// Seeking one page: joined to want:HASH until bytes come whose hash is the page's name. Holders that did not answer may
+// do so later (a tab that slept, a tunnel): as long as there are any, they are asked again, more and more seldom.
 
 import { PushError } from "./channel.js";
 
 const encoder = new TextEncoder();
+const ASK_AGAIN_MS = [5000, 10_000, 30_000, 60_000];
 
 /**
  * @param {import("./channel.js").Socket} socket
  * @param {object} page
  * @param {string} page.hash
  * @param {(bytes: Uint8Array) => Promise<string>} page.hashOf
- * @param {(event: string, detail: object) => void} report hears status, received and wrong_bytes
+ * @param {(event: string, detail: object) => void} report hears seeking, status, received and wrong_bytes
  * @returns {{bytes: Promise<Uint8Array>, stop: (reason: string) => void}} `bytes` rejects with a PushError
  */
 export function createSeek(socket, { hash, hashOf }, report) {
-  let channel, stop;
-  const bytes = new Promise((resolve, reject) => {
-    async function check(content) {
-      channel.leave();
-      if ((await hashOf(content)) === hash) {
-        report("received", { hash, size_bytes: content.length });
-        return resolve(content);
-      }
-      report("wrong_bytes", { hash, size_bytes: content.length });
-      reject(new PushError("wrong_bytes"));
-    }
-
-    channel = socket.channel(`want:${hash}`, { binary: true, status: true }, {
-      joined: ({ holders }) => report("seeking", { hash, holders }),
-      message(event, payload) {
-        if (event === "content") check(bytesOf(payload)).catch(reject);
-        else if (event === "status") report("status", { ...payload, hash });
-      },
-      over: (reason) => reject(new PushError(reason)),
-    });
-    stop = (reason) => {
-      channel.leave();
-      reject(new PushError(reason));
-    };
-  });
+  const { clock } = socket;
+  let tries = 0;
+  /** @type {any} */
+  let timer;
+  /** @type {(bytes: Uint8Array) => void} */
+  let resolve = () => {};
+  /** @type {(error: Error) => void} */
+  let reject = () => {};
+  /** @type {Promise<Uint8Array>} */
+  const bytes = new Promise((...functions) => ([resolve, reject] = functions));
   bytes.catch(() => {}); // told to those who wait for it
+
+  const channel = socket.channel(`want:${hash}`, { binary: true, status: true }, {
+    joined: ({ holders }) => report("seeking", { hash, holders }),
+    message(event, payload) {
+      if (event === "content") check(bytesOf(payload)).catch(reject);
+      else if (event === "error") channel.joinLater(); // the server was busy, and serves a join once
+      else if (event === "status") tell(/** @type {any} */ (payload));
+    },
+    over: (reason) => stop(reason),
+  });
+
+  function tell(status) {
+    clock.clearTimeout(timer);
+    if (status.state === "nobody" && status.holders > 0) {
+      const ask = () => channel.tell("content_request", { hash });
+      timer = clock.setTimeout(ask, socket.delay(ASK_AGAIN_MS, tries++));
+    }
+    report("status", { ...status, hash });
+  }
+
+  async function check(content) {
+    leave();
+    if ((await hashOf(content)) === hash) {
+      report("received", { hash, size_bytes: content.length });
+      return resolve(content);
+    }
+    report("wrong_bytes", { hash, size_bytes: content.length });
+    reject(new PushError("wrong_bytes"));
+  }
+
+  function leave() {
+    clock.clearTimeout(timer);
+    channel.leave();
+  }
+
+  function stop(reason) {
+    leave();
+    reject(new PushError(reason));
+  }
+
   return { bytes, stop };
 }
 

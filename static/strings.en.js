@@ -52,6 +52,7 @@ export default {
     other: "You are holding this page. {count} others hold it too.",
   },
   last: "You are the last one holding this page. Keep this tab open, or it is gone.",
+  reloadLoses: "Do not reload it either: here the browser keeps nothing over a reload.",
   takenOver: "Another tab holds this page in place of this one.",
   refusedHold: "You have this page, but the server does not take it from this tab ({reason}).",
   linkLabel: "Link to this page",
@@ -71,6 +72,8 @@ export default {
   searching: { one: "{elapsed} · {asked} of {count} holder asked", other: "{elapsed} · {asked} of {count} holders asked" },
   nobodyTitle: "Nobody is holding this page right now.",
   nobody: "It may come back if someone who has it opens it again. This tab keeps waiting.",
+  allAwayTitle: "Whoever has this page is away for the moment.",
+  allAway: "They may be back within seconds. This tab keeps waiting.",
   silentTitle: { one: "{count} holder did not answer.", other: "{count} holders did not answer." },
   wrongBytesTitle: "A holder sent something else; refused it.",
   keepsWaiting: "This tab keeps waiting for the page.",
@@ -85,6 +88,13 @@ export default {
   awayTitle: "The server is away.",
   awaySearching: "The search goes on as soon as it is back.",
   retry: "Look again",
+  tellMe: "Tell me when it is back",
+  tellingMe: "This tab's title will tell you.",
+  waitingTitle: "Waiting · {title} · Whilst",
+  backTitle: "It is back · {title} · Whilst",
+  haveFile: "I have the file",
+  haveFileHint: "If you have the file, drop it here: it is checked against the address, and the page lives again.",
+  otherFile: "This is another file: its SHA-256 is not this address.",
 
   // The connection
   serverOffline: "Server offline.",
@@ -123,4 +133,5 @@ export default {
   logScriptsStarted: "Scripts started",
   logScriptsStopped: "Scripts stopped",
   logReleased: "Let go of the page",
+  logRevived: "Brought back from a file that matches the address",
 };

@@ -10,7 +10,11 @@ import { formatDuration } from "./format.js";
  * @property {boolean} is_holder the server counts this tab as a holder (it may be away for the moment)
  * @property {boolean} is_released the person let go of it
  * @property {number|null} count holders, this tab included
+ * @property {number|null} last_count what count last was, before the connection was lost
+ * @property {boolean|null} is_kept a reload of this tab would find the page again; null: not known yet
+ * @property {boolean} is_told_of the person wants to be told when the page is back, and has not been told yet
  * @property {boolean} had_others somebody else has held it while this tab did
+ * @property {object|null} hold this tab holds the page, or is about to
  * @property {string|null} hold_refusal why the server does not take the page from this tab
  * @property {string|null} failure why the search ended
  * @property {import("./whilst.js").Status|null} status of the search
@@ -50,8 +54,10 @@ export function stateOf(page, connection) {
 export function panelWords(state, page, connection, now_ms, t) {
   const { status } = page;
   switch (state) {
-    case "nobody":
-      return nobodyWords(status, t);
+    case "nobody": {
+      const { title, words } = nobodyWords(status, t);
+      return { title, words: page.is_told_of ? `${words} ${t.tellingMe}` : words };
+    }
     case "away":
       return { title: t.awayTitle, words: `${t.awaySearching} ${retryWords(connection, now_ms, t)}` };
     case "bad":
@@ -69,7 +75,8 @@ export function panelWords(state, page, connection, now_ms, t) {
   }
 }
 
-function nobodyWords({ reason, asked }, t) {
+function nobodyWords({ reason, asked, holders }, t) {
+  if (reason === "no_holder" && holders > 0) return { title: t.allAwayTitle, words: t.allAway };
   if (reason === "silent") return { title: t.silentTitle({ count: Math.max(asked, 1) }), words: t.keepsWaiting };
   if (reason === "wrong_bytes") return { title: t.wrongBytesTitle, words: t.keepsWaiting };
   return { title: t.nobodyTitle, words: t.nobody };
@@ -98,12 +105,26 @@ export function isLast({ is_holder, is_maker, had_others, count }) {
 }
 
 /**
+ * Whether closing this tab would, for all that is known, end the page.
+ * @param {PageModel} page
+ * @returns {boolean}
+ */
+export function livesOnlyHere({ hold, count, last_count }) {
+  return Boolean(hold) && (count ?? last_count ?? 1) <= 1;
+}
+
+/**
  * The sentence of somebody who has the page.
  * @param {PageModel} page
  * @param {object} t
  * @returns {string}
  */
 export function holdSentence(page, t) {
+  const sentence = holdWords(page, t);
+  return livesOnlyHere(page) && page.is_kept === false ? `${sentence} ${t.reloadLoses}` : sentence;
+}
+
+function holdWords(page, t) {
   const others = (page.count ?? 1) - 1;
   if (page.hold_refusal === "blocked") return t.blockedTitle;
   if (page.hold_refusal) return page.hold_refusal === "phx_close" ? t.takenOver : t.refusedHold({ reason: page.hold_refusal });

@@ -6,7 +6,7 @@
 
 import { Socket } from "./channel.js";
 import { createEvents } from "./events.js";
-import { createHold } from "./hold.js";
+import { createHold, randomToken } from "./hold.js";
 import { createSeek } from "./seek.js";
 import { HASH, hashOf } from "./hash.js";
 
@@ -21,6 +21,12 @@ export { HASH, hashOf };
  * @property {import("./channel.js").Clock} [clock] default: the real one
  * @property {() => number} [random] from 0 up to 1, for delays; default: Math.random
  * @property {Crypto} [crypto] for tokens and hashes; default: the global one, which Node has from 20 on
+ *
+ * @typedef {object} Seek one search, for all who wait for its page
+ * @property {string} hash
+ * @property {Promise<Uint8Array>} bytes
+ * @property {(reason: string) => void} stop
+ * @property {number} waiting how many do
  *
  * @typedef {object} Status where the search for a page stands
  * @property {string} hash
@@ -41,7 +47,7 @@ export { HASH, hashOf };
  * @property {{hash: string}} asked the server asks for a page this client holds
  * @property {{hash: string, size_bytes: number}} sent it was handed over to the server
  * @property {{hash: string, reason: string}} over the server ended a hold
- * @property {{at_ms: number, what: string}} log every event above: its name as `what`, with its details
+ * @property {{at_ms: number, what: string} & Record<string, any>} log every event above: its name as `what`, with its details
  */
 
 /** A refusal. `reason`: page_size, wrong_bytes, released, closed, or another word of docs/protocol.md section 4. */
@@ -66,16 +72,30 @@ export function connect(url, options = {}) {
   return new Client(endpoint, options);
 }
 
+/** One connection after the other to one server. Made by connect(). */
 class Client {
+  /** @type {Socket} */ #socket;
+  /** @type {import("./channel.js").Clock} */ #clock;
+  /** @type {Crypto} */ #crypto;
+  /** @type {(event: string, detail: object) => void} */ #report;
+  #is_closed = false;
+  /** @type {any} */ #start_timer;
+  /** @type {Map<string, {hold: Hold, joined: Promise<void>}>} by hash */ #holds = new Map();
+  /** @type {Map<string, Seek>} by hash */ #seeks = new Map();
+
+  /**
+   * @param {string} endpoint
+   * @param {Options} options
+   */
   constructor(endpoint, options) {
     const { WebSocket, clock, random, crypto } = { ...defaults(), ...options };
     const { on, emit } = createEvents();
     /**
-     * @template {keyof Events | "log"} E
-     * @type {(event: E, fn: (detail: Events[E]) => void) => (() => void)} returns the undo function
+     * Listens to an event.
+     * @type {<E extends keyof Events>(event: E, fn: (detail: Events[E]) => void) => (() => void)} returns the undo function
      */
     this.on = on;
-    this.report = (event, detail) => {
+    this.#report = (event, detail) => {
       emit(event, detail);
       emit("log", { at_ms: clock.now(), what: event, ...detail });
     };
@@ -83,19 +103,16 @@ class Client {
     this.connection = { state: "connecting", retry_at_ms: null, reason: "" };
     /** @type {{page_bytes_max: number|null}} null: the server has not told yet */
     this.limits = { page_bytes_max: null };
-    this.is_closed = false;
-    this.holds = new Map(); // hash -> {hold, joined}
-    this.seeks = new Map(); // hash -> {bytes, stop, hash, waiting}
-    this.socket = new Socket(endpoint, { WebSocket, clock, random, onState: (state) => this.connected(state) });
-    this.socket.channel("all", { limits: true }, {
-      joined: (response) => this.limited(response),
+    this.#clock = clock;
+    this.#crypto = crypto;
+    this.#socket = new Socket(endpoint, { WebSocket, clock, random, onState: (state) => this.#connected(state) });
+    this.#socket.channel("all", { limits: true }, {
+      joined: (response) => this.#limited(response),
       message: () => {},
       over: () => {},
     });
     // The caller gets to add its listeners before the first event.
-    this.start_timer = clock.setTimeout(() => this.socket.open(), 0);
-    this.clock = clock;
-    this.crypto = crypto;
+    this.#start_timer = clock.setTimeout(() => this.#socket.open(), 0);
   }
 
   /**
@@ -106,13 +123,14 @@ class Client {
    * @returns {Promise<Hold>} once the server counts this client as a holder; the same Hold when it already is one
    * @throws {WhilstError} page_size, released, closed, or the server's word
    */
-  async share(bytes, { token = randomToken(this.crypto) } = {}) {
+  async share(bytes, { token = randomToken(this.#crypto) } = {}) {
     const { page_bytes_max } = this.limits;
-    if (this.is_closed) throw new WhilstError("closed");
+    if (this.#is_closed) throw new WhilstError("closed");
     if (page_bytes_max !== null && bytes.length > page_bytes_max) throw new WhilstError("page_size");
     const copy = bytes.slice();
-    const hash = await hashOf(copy, this.crypto);
-    const held = this.holds.get(hash) ?? this.hold({ hash, bytes: copy, token });
+    const hash = await hashOf(copy, this.#crypto);
+    if (this.#is_closed) throw new WhilstError("closed");
+    const held = this.#holds.get(hash) ?? this.#hold({ hash, bytes: copy, token });
     return held.joined.then(
       () => held.hold,
       (error) => Promise.reject(toWhilstError(error)),
@@ -129,82 +147,103 @@ class Client {
    */
   async get(hash, { signal } = {}) {
     if (!HASH.test(hash)) throw new TypeError("a hash is 64 lower-case hexadecimal digits");
-    if (this.is_closed) throw new WhilstError("closed");
+    if (this.#is_closed) throw new WhilstError("closed");
     signal?.throwIfAborted();
-    const seek = this.seeks.get(hash) ?? this.seek(hash);
+    const seek = this.#seeks.get(hash) ?? this.#seek(hash);
     seek.waiting++;
-    return this.waitFor(seek, signal);
+    return this.#waitFor(seek, signal);
   }
 
   /** Looks at the connection now: call it when the page is shown again, restored, or back on line. */
   wake() {
-    this.socket.wake();
+    this.#socket.wake();
   }
 
-  /** @param {boolean} hidden whether the tab is: a hidden one judges nothing dead, and at last stops trying */
+  /**
+   * Disconnects without letting go of anything, until wake(): for a document that may be no more in a moment. The server
+   * keeps the places of its holds for the grace time.
+   */
+  suspend() {
+    this.#clock.clearTimeout(this.#start_timer);
+    this.#socket.suspend();
+  }
+
+  /** @param {boolean} hidden whether the tab is: a hidden one judges nothing dead, and after long tries more seldom */
   setHidden(hidden) {
-    this.socket.setHidden(hidden);
+    this.#socket.setHidden(hidden);
   }
 
   /** Connects again after the state "closed", or before the next attempt is due. */
   reconnect() {
     const { state } = this.connection;
-    if (!this.is_closed && (state === "away" || state === "closed")) this.socket.open();
+    if (!this.#is_closed && (state === "away" || state === "closed")) this.#socket.open();
   }
 
   /** Lets go of every page, gives up every search, and disconnects for good. */
   close() {
-    this.is_closed = true;
-    this.clock.clearTimeout(this.start_timer);
-    for (const { hold } of [...this.holds.values()]) hold.release();
-    for (const seek of [...this.seeks.values()]) seek.stop("closed");
-    this.socket.close();
+    this.#is_closed = true;
+    this.#clock.clearTimeout(this.#start_timer);
+    for (const { hold } of [...this.#holds.values()]) hold.release();
+    for (const seek of [...this.#seeks.values()]) seek.stop("closed");
+    this.#socket.close();
   }
 
-  // The rest is the client's own.
-
-  connected(state) {
+  /** @param {ConnectionState} state */
+  #connected(state) {
     this.connection = state;
-    this.report("connection", state);
+    this.#report("connection", state);
   }
 
-  limited({ page_bytes_max }) {
-    if (!Number.isSafeInteger(page_bytes_max)) return;
+  /** @param {{page_bytes_max?: unknown}} response */
+  #limited({ page_bytes_max }) {
+    if (typeof page_bytes_max !== "number" || !Number.isSafeInteger(page_bytes_max)) return;
     this.limits = { page_bytes_max };
-    this.report("limits", this.limits);
+    this.#report("limits", this.limits);
   }
 
-  hold(page) {
-    const held = createHold(this.socket, page, (event, detail) => {
-      if (event === "over") this.holds.delete(page.hash);
-      this.report(event, detail);
+  /** @param {{hash: string, bytes: Uint8Array, token: string}} page */
+  #hold(page) {
+    const held = createHold(this.#socket, page, (event, detail) => {
+      if (event === "over") this.#holds.delete(page.hash);
+      this.#report(event, detail);
     });
     const release = held.hold.release;
     held.hold.release = () => {
-      if (this.holds.get(page.hash) === held) this.holds.delete(page.hash);
+      if (this.#holds.get(page.hash) === held) this.#holds.delete(page.hash);
       release();
     };
     held.joined.catch(() => {}); // told to those who wait in share()
-    this.holds.set(page.hash, held);
+    this.#holds.set(page.hash, held);
     return held;
   }
 
-  seek(hash) {
-    const check = (bytes) => hashOf(bytes, this.crypto);
-    const seek = { ...createSeek(this.socket, { hash, hashOf: check }, this.report), hash, waiting: 0 };
-    this.seeks.set(hash, seek);
+  /**
+   * @param {string} hash
+   * @returns {Seek}
+   */
+  #seek(hash) {
+    /** @param {Uint8Array} bytes */
+    const check = (bytes) => hashOf(bytes, this.#crypto);
+    const seek = { ...createSeek(this.#socket, { hash, hashOf: check }, this.#report), hash, waiting: 0 };
+    this.#seeks.set(hash, seek);
     return seek;
   }
 
-  /** One of those who wait for a page; the last one to give up ends the search, at once, so that it can begin anew. */
-  waitFor(seek, signal) {
+  /**
+   * One of those who wait for a page; the last one to give up ends the search, at once, so that it can begin anew.
+   * @param {Seek} seek
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<Uint8Array>}
+   */
+  #waitFor(seek, signal) {
     return new Promise((resolve, reject) => {
       const leave = () => {
         signal?.removeEventListener("abort", onAbort);
         if (--seek.waiting > 0) return;
-        if (this.seeks.get(seek.hash) === seek) this.seeks.delete(seek.hash);
+        if (this.#seeks.get(seek.hash) === seek) this.#seeks.delete(seek.hash);
         seek.stop("aborted");
       };
+      /** @type {<T>(fn: (value: T) => void) => (value: T) => void} */
       const settle = (fn) => (value) => {
         if (signal?.aborted) return;
         leave();
@@ -212,7 +251,7 @@ class Client {
       };
       function onAbort() {
         leave();
-        reject(signal.reason);
+        reject(signal?.reason);
       }
       signal?.addEventListener("abort", onAbort);
       seek.bytes.then(settle(resolve), settle((error) => reject(toWhilstError(error))));
@@ -220,16 +259,13 @@ class Client {
   }
 }
 
+/** @param {any} error */
 function toWhilstError(error) {
   return error.reason ? new WhilstError(error.reason) : error;
 }
 
-function randomToken(crypto) {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
 function defaults() {
+  /** @type {import("./channel.js").Clock} */
   const clock = {
     setTimeout: (fn, ms) => setTimeout(fn, ms),
     clearTimeout: (timer) => clearTimeout(timer),

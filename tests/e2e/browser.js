@@ -20,14 +20,15 @@ const ARGUMENTS = [
   '--disable-sync',
 ];
 
-// A browser with a fresh profile. Playwright would switch the popup blocker off.
-export function startBrowser(args = []) {
+// A browser with a fresh profile. Playwright would switch the popup blocker off. `without`: more of
+// what Playwright switches that should be left alone.
+export function startBrowser(args = [], { without = [] } = {}) {
   return chromium.launch({
     executablePath: PROGRAM,
     headless: true,
     chromiumSandbox: false,
     args: [...ARGUMENTS, ...args],
-    ignoreDefaultArgs: ['--disable-popup-blocking'],
+    ignoreDefaultArgs: ['--disable-popup-blocking', ...without],
   });
 }
 

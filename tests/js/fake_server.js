@@ -46,6 +46,7 @@ export function createFakeServer() {
       socket.reply(frame);
       if (frame.topic.startsWith("have:")) tellCount(frame.topic.slice(5));
     },
+    content_request: () => {},
     content: (_, { topic, payload }) => server.relays && server.deliver(topic.slice(5), payload),
   };
 

@@ -138,6 +138,45 @@ test("a seeker hears where the search stands, waits, and is served when a holder
   assert.deepEqual(await eventually(got), HELLO);
 });
 
+test("holders that did not answer are asked again, more and more seldom, as long as there are any", async () => {
+  const { server, clock, client } = await setUp();
+  const got = client.get(HASH);
+  await settle();
+  const silent = (holders) => {
+    const [socket] = server.topics.get(`want:${HASH}`).keys();
+    const payload = { state: "nobody", holders, asked: holders, reason: "silent" };
+    socket.say({ kind: "broadcast", topic: `want:${HASH}`, event: "status", payload });
+  };
+  const asked = () => server.toldOf("content_request", `want:${HASH}`).length;
+  await clock.advance(600_000);
+  assert.equal(asked(), 0, "there is nobody to ask");
+  for (const [i, wait_ms] of [5000, 10_000, 30_000, 60_000, 60_000].entries()) {
+    silent(2);
+    await clock.advance(wait_ms - 1);
+    assert.equal(asked(), i);
+    await clock.advance(1);
+    assert.equal(asked(), i + 1);
+  }
+  assert.deepEqual(server.toldOf("content_request", `want:${HASH}`)[0].payload, { hash: HASH });
+  silent(1);
+  server.deliver(HASH, HELLO);
+  await eventually(got);
+  await clock.advance(600_000);
+  assert.equal(asked(), 5, "it has come");
+});
+
+test("a search that the server was too busy for is joined again", async () => {
+  const { server, clock, client } = await setUp();
+  const got = client.get(HASH);
+  await settle();
+  const [socket] = server.topics.get(`want:${HASH}`).keys();
+  socket.say({ kind: "broadcast", topic: `want:${HASH}`, event: "error", payload: { reason: "busy" } });
+  await clock.advance(1000);
+  assert.equal(server.toldOf("phx_join", `want:${HASH}`).length, 2);
+  server.deliver(HASH, HELLO);
+  assert.deepEqual(await eventually(got), HELLO);
+});
+
 test("get gives up with its signal, and can be asked again at once", async () => {
   const { server, client } = await setUp();
   const search = new AbortController();
@@ -186,6 +225,18 @@ test("after a reconnect the page is held again, with the same token", async () =
   assert.match(before.payload.token, /^[A-Za-z0-9_-]{8,64}$/);
   assert.deepEqual(after.payload, before.payload);
   assert.equal(events.filter(({ what }) => what === "holding").length, 2);
+});
+
+test("a suspended client keeps its pages, and holds them again when it wakes, with a new token if it was given one", async () => {
+  const { server, clock, client } = await setUp();
+  const hold = await eventually(client.share(HELLO, { token: "tab_0001" }));
+  client.suspend();
+  await clock.advance(60_000);
+  assert.equal(server.toldOf("phx_leave", `have:${HASH}`).length, 0);
+  hold.token = "tab_0002";
+  client.wake();
+  await clock.advance(1);
+  assert.deepEqual(server.toldOf("phx_join", `have:${HASH}`).map(({ payload }) => payload.token), ["tab_0001", "tab_0002"]);
 });
 
 test("two pages have two tokens, and a given token is used", async () => {
