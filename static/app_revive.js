@@ -2,8 +2,31 @@
 // address, and the page lives again.
 
 import { $, announce, setText, show } from "./dom.js";
+import { plainType, UNKNOWN } from "./kinds.js";
+import { encodePage, toName } from "./label.js";
 import { hashOf } from "./whilst.js";
 import { t } from "./words.js";
+
+/**
+ * The pages that a file may have been made into: its bytes alone, and with the labels that name and type would give them.
+ * @param {Uint8Array} content
+ * @param {{name: string, type: string}} file as the browser tells
+ * @returns {Iterable<Uint8Array>}
+ */
+export function* pagesOf(content, file) {
+  yield content;
+  const types = new Set([file.type.split(";")[0].toLowerCase(), plainType(content), "text/markdown", "text/plain", "text/html", UNKNOWN]);
+  for (const type of types) {
+    for (const name of [toName(file.name), null]) {
+      try {
+        const page = encodePage({ type, name, content });
+        if (page !== content) yield page;
+      } catch {
+        // no label can say this
+      }
+    }
+  }
+}
 
 /**
  * @param {object} hooks
@@ -21,11 +44,10 @@ export function createReviver({ wanted, revive }) {
     const page = wanted();
     if (!file || !page) return;
     try {
-      const bytes = new Uint8Array(await file.arrayBuffer());
-      const is_it = (await hashOf(bytes)) === page.hash;
+      const bytes = await find(page.hash, file);
       if (wanted() !== page) return; // it came in the meantime, or another page is looked at
-      say(is_it ? "" : t.otherFile);
-      if (is_it) revive(page, bytes);
+      say(bytes ? "" : t.otherFile);
+      if (bytes) revive(page, bytes);
     } catch {
       say(t.fileUnreadable);
     }
@@ -39,4 +61,11 @@ export function createReviver({ wanted, revive }) {
   addEventListener("drop", (event) => {
     if (event.dataTransfer?.files.length) take(event.dataTransfer.files[0]);
   });
+}
+
+async function find(hash, file) {
+  for (const bytes of pagesOf(new Uint8Array(await file.arrayBuffer()), file)) {
+    if ((await hashOf(bytes)) === hash) return bytes;
+  }
+  return null;
 }

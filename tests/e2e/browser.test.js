@@ -17,7 +17,7 @@ let server;
 let nginx;
 let browser;
 before(async () => {
-  server = await startServer({ args: ['--trusted-proxy', '127.0.0.1'] });
+  server = await startServer({ args: ['--trusted-proxy', '127.0.0.1', '--grace', '1000'] });
   nginx = await startNginx(server);
   browser = await startBrowser([`--host-resolver-rules=MAP ${INSECURE} 127.0.0.1`]);
 });

@@ -307,17 +307,26 @@ describe('a page that nobody holds', () => {
     finder.assertNoErrors();
   });
 
-  test('lives again when somebody picks its file, be it let go of before', async (t) => {
+  test('lives again when somebody picks its file', async (t) => {
     const text = 'picked by hand';
     const finder = await visit(t, `${server.url}/${sha256(text)}`);
     await finder.untilState('nobody');
-    for (let i = 0; i < 2; i += 1) {
+    for (let i = 0; i < 2; i += 1) { // the second time it was let go of before
       await finder.page.setInputFiles('#revive-pick', textFile(text));
       await finder.untilState('showing');
       await finder.untilCount(1);
       await finder.press('#let-go');
       await finder.untilState('gone');
     }
+  });
+
+  test('lives again when its file had become a page with a label', async (t) => {
+    const page = '%whilst 1 text/markdown notes.md\n# Notes\n';
+    const finder = await visit(t, `${server.url}/${sha256(page)}`);
+    await finder.untilState('nobody');
+    await finder.page.setInputFiles('#revive-pick', textFile('# Notes\n', 'notes.md'));
+    await finder.untilState('showing');
+    await finder.untilCount(1);
   });
 
   test('tells when it is back, in the title of a tab that is not looked at', async (t) => {

@@ -2,14 +2,8 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { cleanTitle, formatDuration, formatSize } from "../../static/format.js";
-<<<<<<< HEAD
-import { holdSentence, isLast, panelWords, retryWords, stateOf } from "../../static/view_state.js";
-import { t } from "../../static/words.js";
-=======
-import { hasScripts, kindOf, textOf } from "../../static/kinds.js";
 import { holdSentence, isLast, livesOnlyHere, panelWords, retryWords, stateOf } from "../../static/view_state.js";
-import t from "../../static/strings.en.js";
->>>>>>> f320f08 (keep: a page outlives the reload of its only holder)
+import { t } from "../../static/words.js";
 
 const bytes = (text) => new TextEncoder().encode(text);
 const OPEN = { state: "open", retry_at_ms: null, is_lost: false };
@@ -92,73 +86,6 @@ test("only a holder that once had company, or found the page, is the last", () =
   assert.equal(isLast(held({ count: 2 })), false);
 });
 
-<<<<<<< HEAD
-=======
-test("closing the tab would end the page when nobody else is known to have it", () => {
-  const hold = {};
-  assert.equal(livesOnlyHere(held({ hold, count: 1 })), true);
-  assert.equal(livesOnlyHere(held({ hold, count: 2 })), false);
-  assert.equal(livesOnlyHere(held({ hold })), true, "nobody has told yet");
-  assert.equal(livesOnlyHere(held({ hold, count: null, last_count: 3 })), false, "what was told before the connection was lost");
-  assert.equal(livesOnlyHere(held({ hold: null, count: 1 })), false);
-});
-
-test("that a reload would lose the page is said when it is so, and matters", () => {
-  const sentence = (properties) => holdSentence(held({ hold: {}, is_maker: true, count: 1, ...properties }), t);
-  assert.ok(sentence({ is_kept: false }).endsWith(t.reloadLoses));
-  for (const page of [{ is_kept: null }, { is_kept: true }, { is_kept: false, count: 2 }]) {
-    assert.ok(!sentence(page).includes(t.reloadLoses));
-  }
-});
-
-test("who waits to be told is told so", () => {
-  const waiting = { ...nobody("no_holder"), is_told_of: true };
-  assert.ok(panelWords("nobody", waiting, OPEN, 0, t).words.endsWith(t.tellingMe));
-});
-
-test("the kind of a page is told from its bytes", () => {
-  const kinds = [
-    ["picture", [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0]],
-    ["picture", [0xff, 0xd8, 0xff, 0xe0]],
-    ["picture", "GIF89a"],
-    ["picture", "RIFF\u0001\u0002\u0003\u0004WEBPVP8 "],
-    ["picture", "\0\0\0 ftypavif"],
-    ["audio", "RIFF\u0001\u0002\u0003\u0004WAVEfmt "],
-    ["audio", "ID3\u0003"],
-    ["audio", "OggS"],
-    ["video", "\0\0\0 ftypisom"],
-    ["video", [0x1a, 0x45, 0xdf, 0xa3, 0x9f]],
-    ["picture", '<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>'],
-    ["html", "<!doctype html><title>x</title>"],
-    ["html", "\ufeff \n<p>x"],
-    ["html", "a <b>bold</b> word"],
-    ["html", "one<br>two"],
-    ["text", "#include <stdio.h>\nint main(void) { return a < b; }"],
-    ["text", "1 < 2 and 3 > 2"],
-    ["text", "汉字 مرحبا 🕯"],
-    ["text", ""],
-    ["file", [0xff, 0x00, 0x12]],
-    ["file", "text with a NUL \0 in it"],
-    ["file", "%PDF-1.7\n\0"],
-  ];
-  for (const [name, start] of kinds) {
-    assert.equal(kindOf(typeof start === "string" ? bytes(start) : Uint8Array.from(start)).name, name, String(start));
-  }
-});
-
-test("text is UTF-8 or no text", () => {
-  assert.equal(textOf(bytes("\ufeffhé")), "hé");
-  assert.equal(textOf(Uint8Array.of(0xc3, 0x28)), null);
-});
-
-test("running scripts is offered when there may be some", () => {
-  for (const html of ["<script>1</script>", "<img src=x onerror=alert(1)>", "<svg/onload=x>", '<a href="javascript:x">']) {
-    assert.ok(hasScripts(html), html);
-  }
-  assert.ok(!hasScripts("<p>no such thing as this one</p>"));
-});
-
->>>>>>> f320f08 (keep: a page outlives the reload of its only holder)
 test("numbers are written for people", () => {
   const sizes = [0, 1023, 1024, 1536, 20_480, 1_048_576, 8_388_608];
   assert.deepEqual(sizes.map((size) => formatSize(size, t)), ["0 bytes", "1,023 bytes", "1 KiB", "1.5 KiB", "20 KiB", "1 MiB", "8 MiB"]);
