@@ -4,15 +4,15 @@
 // never reloads: the pages that this tab holds live in its memory. What outlives a reload is in keep.js.
 
 import { connect, HASH, hashOf } from "./whilst.js";
-import { $, announce, setText } from "./dom.js";
+import { $ } from "./dom.js";
 import { createMaker } from "./app_make.js";
+import { createShare, openShare } from "./app_share.js";
 import { createStage } from "./app_stage.js";
 import { drawStillHolding, drawTime, drawView } from "./app_view.js";
 import { watchTab } from "./app_life.js";
 import { writeLog } from "./app_log.js";
 import { createReviver } from "./app_revive.js";
 import { livesOnlyHere } from "./view_state.js";
-import { t } from "./words.js";
 
 const RESTORE_MS = 5000;
 
@@ -37,6 +37,7 @@ const life = watchTab({
 });
 const { keep } = life;
 createReviver({ wanted: () => (current && !current.bytes ? current : null), revive });
+createShare();
 
 function draw() {
   if (current?.bytes) stage.put(current.hash, current.bytes);
@@ -209,6 +210,7 @@ function route() {
   const hash = hashHere();
   current = hash && (pages.get(hash) ?? newPage(hash));
   stage.empty();
+  openShare(false);
   if (current && !current.bytes && !current.is_released) return seek(current);
   draw();
   if (!current) drawStillHolding(heldPages(), go);
@@ -252,20 +254,6 @@ function change(hash, properties) {
 
 // What a person does
 
-async function copyLink() {
-  const link = $("link");
-  try {
-    await navigator.clipboard.writeText(link.value);
-  } catch {
-    link.select(); // no clipboard outside https
-    if (!document.execCommand("copy")) return announce(t.copyFailed);
-    $("copy").focus();
-  }
-  setText($("copy"), t.copied);
-  announce(t.copiedAnnounced);
-  setTimeout(() => setText($("copy"), t.copy), 2000);
-}
-
 function setScripted(scripted) {
   stage.setScripted(scripted);
   writeLog({ at_ms: Date.now(), what: "scripts", running: scripted });
@@ -282,8 +270,6 @@ const CLICKS = {
   "tell-me": tellMe,
   reconnect: () => client.reconnect(),
   "reconnect-here": () => client.reconnect(),
-  copy: copyLink,
-  link: () => $("link").select(),
   source: () => stage.toggleSource(),
   download: () => stage.download(),
   "let-go": () => letGo(current),

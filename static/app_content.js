@@ -16,6 +16,7 @@ const SOURCE_NAMES = { "text/html": "html", "text/markdown": "md", "image/svg+xm
  * @param {HTMLElement} container emptied first; gets data-kind
  * @param {import("./label.js").Page} page
  * @param {object} options
+ * @param {string} [options.prefix] of the element's id
  * @param {string} options.frame_title for a screen reader
  * @param {boolean} options.scripted whether its scripts may run
  * @param {boolean} options.as_source
@@ -25,6 +26,7 @@ const SOURCE_NAMES = { "text/html": "html", "text/markdown": "md", "image/svg+xm
  */
 export function fillContent(container, page, options) {
   const { type, name, content } = page;
+  const { prefix = "" } = options;
   const undo = [];
   let is_over = false;
 
@@ -35,7 +37,7 @@ export function fillContent(container, page, options) {
 
   function putFrame(kind, html) {
     const { scripted, frame_title: title, onTitle } = options;
-    const frame = createFrame({ html, scripted, title, onTitle });
+    const frame = createFrame({ id: `${prefix}frame`, html, scripted, title, onTitle });
     undo.push(frame.remove);
     put(kind, frame.element);
   }
@@ -45,14 +47,14 @@ export function fillContent(container, page, options) {
       const html = await markdownDocument(textOf(content));
       if (!is_over) putFrame("markdown", html);
     } catch {
-      if (!is_over) put("text", textElement("text", textOf(content), null)); // readable as it is, and that is its point
+      if (!is_over) put("text", textElement(`${prefix}text`, textOf(content), null)); // readable as it is, and that is its point
     }
   }
 
   function putPlayer(kind) {
     const url = URL.createObjectURL(new Blob([content], { type }));
     undo.push(() => URL.revokeObjectURL(url));
-    const player = create(PLAYERS[kind], { id: kind, src: url, onerror: () => is_over || putFile() });
+    const player = create(PLAYERS[kind], { id: prefix + kind, src: url, onerror: () => is_over || putFile() });
     const words = t.picture({ size: formatSize(content.length, t) });
     if (kind === "picture") player.alt = name === null ? words : `${name}: ${words}`;
     else player.controls = true;
@@ -65,7 +67,7 @@ export function fillContent(container, page, options) {
     const size = formatSize(content.length, t);
     put(
       "file",
-      create("h2", { id: "file-title", dir: "auto", textContent: name ?? (is_pdf ? t.pdfTitle : t.fileTitle) }),
+      create("h2", { dir: "auto", textContent: name ?? (is_pdf ? t.pdfTitle : t.fileTitle) }),
       create("p", { textContent: is_pdf ? t.pdf({ size }) : t.file({ size }) }),
       create("button", { type: "button", className: "main", textContent: t.download, onclick: options.onDownload }),
     );
@@ -75,7 +77,7 @@ export function fillContent(container, page, options) {
   if (options.as_source) put("text", textElement("source-text", textOf(content), SOURCE_NAMES[type] ?? name));
   else if (kind === "html") putFrame(kind, textOf(content));
   else if (kind === "markdown") putMarkdown();
-  else if (kind === "text") put(kind, textElement("text", textOf(content), name));
+  else if (kind === "text") put(kind, textElement(`${prefix}text`, textOf(content), name));
   else if (PLAYERS[kind]) putPlayer(kind);
   else putFile();
 

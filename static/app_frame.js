@@ -13,14 +13,15 @@ const SANDBOX = "allow-scripts allow-forms allow-popups allow-popups-to-escape-s
 
 /**
  * @param {object} page
+ * @param {string} page.id of the element
  * @param {string} page.html
  * @param {boolean} page.scripted whether its scripts may run
  * @param {string} page.title of the frame, for a screen reader
  * @param {(title: string) => void} page.onTitle the title the page gave itself
  * @returns {{element: HTMLIFrameElement, remove: () => void}}
  */
-export function createFrame({ html, scripted, title, onTitle }) {
-  const element = create("iframe", { id: "frame", title, referrerPolicy: "no-referrer" });
+export function createFrame({ id, html, scripted, title, onTitle }) {
+  const element = create("iframe", { id, title, referrerPolicy: "no-referrer" });
   element.setAttribute("sandbox", SANDBOX);
   element.setAttribute("allow", "");
   element.setAttribute("credentialless", "");

@@ -2,31 +2,9 @@
 // address, and the page lives again.
 
 import { $, announce, setText, show } from "./dom.js";
-import { plainType, UNKNOWN } from "./kinds.js";
-import { encodePage, toName } from "./label.js";
+import { pagesOfFile } from "./file_types.js";
 import { hashOf } from "./whilst.js";
 import { t } from "./words.js";
-
-/**
- * The pages that a file may have been made into: its bytes alone, and with the labels that name and type would give them.
- * @param {Uint8Array} content
- * @param {{name: string, type: string}} file as the browser tells
- * @returns {Iterable<Uint8Array>}
- */
-export function* pagesOf(content, file) {
-  yield content;
-  const types = new Set([file.type.split(";")[0].toLowerCase(), plainType(content), "text/markdown", "text/plain", "text/html", UNKNOWN]);
-  for (const type of types) {
-    for (const name of [toName(file.name), null]) {
-      try {
-        const page = encodePage({ type, name, content });
-        if (page !== content) yield page;
-      } catch {
-        // no label can say this
-      }
-    }
-  }
-}
 
 /**
  * @param {object} hooks
@@ -64,7 +42,7 @@ export function createReviver({ wanted, revive }) {
 }
 
 async function find(hash, file) {
-  for (const bytes of pagesOf(new Uint8Array(await file.arrayBuffer()), file)) {
+  for (const bytes of pagesOfFile(new Uint8Array(await file.arrayBuffer()), file.name)) {
     if ((await hashOf(bytes)) === hash) return bytes;
   }
   return null;

@@ -1,7 +1,10 @@
 // Draws what view_state.js says. Everything here may be called at any time and changes only what has changed.
 
 import { $, announce, create, setText, show } from "./dom.js";
+import { drawShare } from "./app_share.js";
+import { drawSpark } from "./app_spark.js";
 import { formatDuration, formatSize } from "./format.js";
+import { hasLabel } from "./label.js";
 import { holdSentence, isLast, panelWords, retryWords, stateOf } from "./view_state.js";
 import { t } from "./words.js";
 
@@ -92,14 +95,14 @@ function drawBar(page) {
   const holders = count ?? page.status?.holders ?? null;
   show($("count"), holders !== null && !page.is_released);
   if (holders !== null) setText($("count"), t.count({ count: holders }));
-  for (const id of ["page-title", "verified", "size", "age", "download", "let-go", "hold"]) show($(id), has_bytes);
+  drawSpark(page, Date.now());
+  for (const id of ["page-title", "verified", "size", "age", "share", "download", "let-go", "hold"]) show($(id), has_bytes);
   if (!has_bytes) return;
   setText($("page-title"), nameOf(page));
   setText($("size"), formatSize(bytes.length, t));
   setText($("age"), t.held({ age: formatDuration(Date.now() - page.started_ms, t) }));
   setText($("sentence"), holdSentence(page, t));
-  const link = new URL(page.hash, document.baseURI).href;
-  if ($("link").value !== link) $("link").value = link;
+  drawShare(page.hash, hasLabel(page.bytes));
 }
 
 const nameOf = ({ title, hash }) => title || t.pageName({ hash: hash.slice(0, 8) });

@@ -37,6 +37,12 @@ function needsLabel({ type, name, content }) {
 }
 
 /**
+ * @param {Uint8Array} bytes of a page
+ * @returns {boolean} whether its content begins in the second line
+ */
+export const hasLabel = (bytes) => isLabelled(bytes) && decodeLabelled(bytes) !== null;
+
+/**
  * The bytes of a page.
  * @param {Page} page
  * @returns {Uint8Array} the content itself when it needs no label
