@@ -34,6 +34,7 @@ static const char *status_text(unsigned status)
                  {403, "Forbidden"},
                  {404, "Not Found"},
                  {405, "Method Not Allowed"},
+                 {426, "Upgrade Required"},
                  {451, "Unavailable For Legal Reasons"},
                  {502, "Bad Gateway"},
                  {503, "Service Unavailable"},
@@ -118,6 +119,19 @@ int http_send(struct lws *wsi, const struct http_answer *answer)
     "object-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'\r\n"   \
     "Cross-Origin-Resource-Policy: same-origin\r\n"
 
+/* For the answers that the library gives by itself, to what it cannot read. */
+const struct lws_protocol_vhost_options *http_library_headers(void)
+{
+    static const struct lws_protocol_vhost_options headers[] = {
+        {&headers[1], NULL, "X-Content-Type-Options:", "nosniff"},
+        {&headers[2], NULL, "Referrer-Policy:", "no-referrer"},
+        {&headers[3], NULL, "X-Robots-Tag:", "noindex, nofollow"},
+        {&headers[4], NULL, "Cache-Control:", "no-store"},
+        {NULL, NULL,
+         "Content-Security-Policy:", "default-src 'none'; frame-ancestors 'none'"}};
+    return headers;
+}
+
 static void print_app_policy(struct text *text, const char *host, const char *base)
 {
     char frames[512] = "'self'", sockets[640] = "";
@@ -150,8 +164,8 @@ struct request {
     struct lws *wsi;
     struct server *server;
     const char *path; /* below the base path */
-    bool head;
-    char host[256]; /* as the client named us; "" if it is not a plain name and port */
+    bool head, close; /* `close`: the connection ends with the answer */
+    char host[256];   /* as the client named us; "" if it is not a plain name and port */
 };
 
 /* Copies a header; "" if it is missing or too long. */
@@ -216,7 +230,7 @@ static int send_text(const struct request *request, unsigned status, const char 
                                  .size = strlen(body),
                                  .headers = lines,
                                  .head = request->head,
-                                 .close = status == 400 || status == 405};
+                                 .close = request->close || status == 400 || status == 405};
     return http_send(request->wsi, &answer);
 }
 
@@ -445,25 +459,40 @@ static bool version_allowed(struct lws *wsi)
     return false;
 }
 
-static int refuse_upgrade(const struct request *request, unsigned status, const char *why)
+/* Sixteen bytes in base64 (RFC 6455, section 4.2.1): what the library would not look at. */
+static bool key_allowed(struct lws *wsi)
+{
+    char key[32];
+    copy_header(wsi, WSI_TOKEN_KEY, key, sizeof key);
+    return strlen(key) == 24 && strcmp(key + 22, "==") == 0;
+}
+
+static int refuse_upgrade(struct request *request, unsigned status, const char *why)
 {
     request->server->metrics.upgrades_refused_total++;
-    send_text(request, status, why, "Connection: close\r\n");
+    request->close = true;
+    send_text(request, status, why,
+              status == 426 ? "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" : NULL);
     return -1;
 }
 
 int http_confirm_upgrade(struct lws *wsi)
 {
     struct request request = {.wsi = wsi, .server = server_of(wsi)};
-    char upgrade[16], path[128];
+    char upgrade[16], path[128], version[8];
     copy_header(wsi, WSI_TOKEN_UPGRADE, upgrade, sizeof upgrade);
     copy_header(wsi, WSI_TOKEN_GET_URI, path, sizeof path);
+    copy_header(wsi, WSI_TOKEN_VERSION, version, sizeof version);
     if (strcasecmp(upgrade, "websocket") != 0) return -1;
     const char *fault = fault_of(wsi);
     if (fault != NULL) return refuse_upgrade(&request, 400, fault);
     const char *below = below_base(request.server, path);
     if (below == NULL || strcmp(below, "/ws/websocket") != 0)
         return refuse_upgrade(&request, 404, "WebSocket connections go to /ws/websocket\n");
+    if (strcmp(version, "13") != 0)
+        return refuse_upgrade(&request, 426, "the only WebSocket version is 13\n");
+    if (!key_allowed(wsi))
+        return refuse_upgrade(&request, 400, "a Sec-WebSocket-Key has 16 bytes\n");
     if (!version_allowed(wsi))
         return refuse_upgrade(&request, 403, "the only version is vsn=2.0.0\n");
     if (!origin_allowed(&request))

@@ -65,6 +65,7 @@ struct server {
     struct ring asking;        /* HTTP requests that wait for a page, oldest first */
     struct ring writing; /* and those being answered, by when they last took something */
     struct connection *dirty; /* connections with something to write in this turn */
+    uint32_t turn;            /* of the loop; they are counted */
     struct net_metrics metrics;
     bool settling, stopping;
 };

@@ -36,6 +36,7 @@ struct connection {
     size_t sent;                  /* bytes of the first parcel that are written */
     uint32_t outbox_bytes;
     uint32_t part_bytes; /* received since the last sign of life */
+    uint32_t heard_turn; /* the turn of the loop in which it last said something */
     struct connection *next_dirty;
     struct ring life;    /* in quiet or pinged */
     struct ring waiting; /* in waiting whilst the client does not read */
@@ -83,6 +84,14 @@ static void drop_outbox(struct connection *connection)
     while (connection->first != NULL)
         drop_first(connection);
     ring_remove(&connection->waiting);
+}
+
+/* For the hub it is gone; its socket ends by itself. */
+static void end_session(struct connection *connection)
+{
+    drop_outbox(connection);
+    ring_remove(&connection->life);
+    server_disconnect(connection->server, &connection->endpoint);
 }
 
 /* Says goodbye with a code as soon as the outbox is empty. */
@@ -228,20 +237,31 @@ static bool write_close(struct connection *connection)
     return lws_write(connection->wsi, frame, 4 + size, LWS_WRITE_HTTP) >= 0;
 }
 
-/* Writes until the socket takes no more, or the turn is over; false if the socket is
-   dead. */
+/* Whether the library closes, as it does by itself after a frame that breaks RFC 6455; it
+   tells us only when all is over. */
+static bool library_closes(const struct connection *connection)
+{
+    return lws_get_close_length(connection->wsi) > 0;
+}
+
+/* Writes until the socket takes no more, or the turn is over; false if the socket is dead.
+   The library's own close frame goes out in the turn after the fault: what the client said
+   before is answered until then, and nothing is written behind it. */
 static bool write_some(struct connection *connection)
 {
     size_t turn = 0, written = 0;
+    bool closes = library_closes(connection);
+    if (closes && connection->heard_turn != connection->server->turn)
+        drop_outbox(connection);
     while (turn < TURN && !connection->close_sent &&
            !lws_partial_buffered(connection->wsi)) {
-        if (connection->ping_due) {
+        if (connection->ping_due && !closes) {
             if (!write_ping(connection)) return false;
         } else if (connection->first != NULL) {
             if (!write_chunk(connection, &written)) return false;
             turn += written > 0 ? written : 1;
         } else {
-            return connection->close_code == 0 || write_close(connection);
+            return closes || connection->close_code == 0 || write_close(connection);
         }
     }
     return true;
@@ -270,6 +290,7 @@ static void flush(struct connection *connection)
         server_end_socket(connection->wsi, 0);
         return;
     }
+    if (library_closes(connection)) end_session(connection);
     note_progress(connection);
     if (connection->first != NULL || lws_partial_buffered(connection->wsi))
         lws_callback_on_writable(connection->wsi);
@@ -277,14 +298,13 @@ static void flush(struct connection *connection)
 
 void websocket_flush(struct server *server)
 {
-    struct connection *connection = server->dirty;
-    server->dirty = NULL;
-    while (connection != NULL) {
-        struct connection *next = connection->next_dirty;
+    while (server->dirty != NULL) {
+        struct connection *connection = server->dirty;
+        server->dirty = connection->next_dirty;
         connection->dirty = false;
         flush(connection);
-        connection = next;
     }
+    server->turn++;
 }
 
 int websocket_writeable(struct lws *wsi)
@@ -351,6 +371,7 @@ int websocket_received(struct lws *wsi, const void *bytes, size_t size)
         .fragment = !connection->frame_open,
         .final = lws_is_final_fragment(wsi) != 0,
     };
+    connection->heard_turn = connection->server->turn;
     connection->frame_open = lws_remaining_packet_payload(wsi) > 0;
     connection->part_bytes += (uint32_t)size;
     if (part.final || connection->part_bytes >= LIFE_BYTES) note_life(connection);
@@ -394,9 +415,7 @@ int websocket_peer_closes(struct lws *wsi, const uint8_t *payload, size_t size)
     if (fault != 0) return refuse_close(connection, fault);
     if (connection->outbox_bytes <= TURN && !write_some(connection)) return -1;
     if (connection->close_sent) return -1;
-    drop_outbox(connection);
-    ring_remove(&connection->life);
-    server_disconnect(connection->server, &connection->endpoint);
+    end_session(connection);
     return 0;
 }
 

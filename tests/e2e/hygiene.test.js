@@ -46,6 +46,24 @@ test('other methods: 405, and what follows their body is not read as a request',
   }
 });
 
+test("the library's own answer to what is no request has the security headers too", async () => {
+  for (const bytes of ['FOO / HTTP/1.1\r\nHost: a\r\n\r\n', 'GET nope HTTP/1.1\r\nHost: a\r\n\r\n', 'GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n']) {
+    const wire = new Wire(server.target);
+    wire.send(bytes);
+    await wire.untilClosed(bytes);
+    assert.match(wire.text(), /^HTTP\/1\.[01] 403 /);
+    for (const header of [
+      'X-Content-Type-Options: nosniff',
+      'Referrer-Policy: no-referrer',
+      'X-Robots-Tag: noindex, nofollow',
+      'Cache-Control: no-store',
+      "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'",
+    ]) {
+      assert.ok(wire.text().includes(`\r\n${header}\r\n`), `${header} in ${wire.text()}`);
+    }
+  }
+});
+
 test('CONNECT, and bytes that are no HTTP, are hung up on', async () => {
   for (const bytes of ['CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n', '\x16\x03\x01\x02\x00', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n']) {
     const wire = new Wire(server.target);

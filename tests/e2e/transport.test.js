@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { connectClient, PATH } from './client.js';
+import { CLOSE, frame, openRaw, TEXT } from './frames.js';
 import { handshake, request, Wire } from './http.js';
 import { refusals } from './metrics.js';
 import { startServer } from './server.js';
@@ -54,6 +55,28 @@ describe('upgrades', () => {
   test('further parameters in the query do no harm', async () => {
     assert.equal((await upgrade({}, '/ws/websocket?token=x&vsn=2.0.0')).status, 101);
   });
+
+  const KEYS = [undefined, '', 'short==', 'dGhlIHNhbXBsZSBub25jZQ', 'dGhlIHNhbXBsZSBub25jZQ==x', 'dGhlIHNhbXBsZSBub25jZSBsb25nZXI='];
+  for (const key of KEYS) {
+    test(`400 for the key ${JSON.stringify(key)}`, async () => {
+      const wire = new Wire(server.target);
+      const line = key === undefined ? '' : `Sec-WebSocket-Key: ${key}\r\n`;
+      wire.send(
+        `GET ${PATH} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+          `Sec-WebSocket-Version: 13\r\n${line}\r\n`,
+      );
+      await wire.untilClosed('an upgrade with a wrong key');
+      assert.match(wire.text(), /^HTTP\/1\.1 400 /);
+    });
+  }
+
+  for (const version of ['', '8', '12', '14', '013', '13, 8']) {
+    test(`426 for Sec-WebSocket-Version "${version}", with the one there is`, async () => {
+      const { status, headers } = await upgrade({ 'Sec-WebSocket-Version': version });
+      assert.equal(status, 426);
+      assert.equal(headers['sec-websocket-version'], '13');
+    });
+  }
 
   test('a plain GET of the address is answered 400', async () => {
     assert.equal((await request(server.target, PATH)).status, 400);
@@ -311,6 +334,21 @@ describe('frames and fragments', () => {
     const client = await connectClient(server.url);
     client.socket.close(4321, 'enough');
     assert.equal((await endOf(client, 'the answer to a close')).code, 4321);
+  });
+
+  test('behind the close frame of the library nothing is sent, and the session is over', async () => {
+    const peer = await openRaw(server);
+    const join = JSON.stringify(['1', '1', `have:${HASH}`, 'phx_join', {}]);
+    peer.send(frame(TEXT, join));
+    assert.deepEqual([(await peer.frame()).opcode, (await peer.frame()).opcode], [TEXT, TEXT]);
+    peer.send(frame(TEXT, 'reserved bits', { rsv: 4 }));
+    assert.equal((await peer.frame()).opcode, CLOSE);
+    const other = await connectClient(server.url);
+    await other.join(`have:${HASH}`);
+    while ((await other.event('visitors_count'))[4].count !== 1);
+    await other.close();
+    await peer.destroy();
+    assert.equal(await peer.frame(), null, 'a frame behind the close');
   });
 
   test('a connection that breaks off in the middle of a message leaves nothing behind', async () => {

@@ -5,10 +5,10 @@
    all. After every step the rules of `check` must hold, and at the end nothing may be
    left. */
 #include "must.h"
+#include "said.h"
 #include "whilst/hub.h"
 #include "whilst/wire.h"
 
-#include <jansson.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -49,35 +49,10 @@ static struct page_hash hash_of_page(int page)
 
 /* ---- what the hub says ---- */
 
-static void check_content(const struct frame *frame)
-{
-    struct page_hash named, hash;
-    MUST(hash_from_hex(frame->topic.data + 5, frame->topic.size - 5, &named, NULL));
-    if (frame->form == MESSAGE_BINARY) {
-        hash = hash_of(frame->payload.data, frame->payload.size);
-    } else {
-        json_t *payload =
-            json_loadb(frame->payload.data, frame->payload.size, JSON_ALLOW_NUL, NULL);
-        const json_t *content = json_object_get(payload, "content");
-        MUST(json_is_string(content));
-        hash = hash_of(json_string_value(content), json_string_length(content));
-        json_decref(payload);
-    }
-    MUST(hash_equal(&hash, &named));
-}
-
 static void check_message(struct message *message)
 {
-    struct frame frame;
-    const char *bytes = (const char *)message_bytes(message);
     MUST(message->refs > 0);
-    MUST(wire_decode(WIRE_SERVER, message->form, bytes, message->size, &frame) == WIRE_OK);
-    if (message->form == MESSAGE_TEXT) {
-        json_t *tree = json_loadb(bytes, message->size, JSON_ALLOW_NUL, NULL);
-        MUST(json_array_size(tree) == 5);
-        json_decref(tree);
-    }
-    if (slice_is(frame.event, "content")) check_content(&frame);
+    said_check(message->form, message_bytes(message), message->size);
 }
 
 static struct client *client_of(struct run *run, session_id id)

@@ -1,0 +1,57 @@
+/* The real server, with any bytes as what one client sends to it.
+
+   The first byte says in which pieces they come and whether the client then shuts its end.
+   Whatever came back must be complete answers with their security headers, or frames behind
+   an upgrade that was asked for; and when the client has gone, nothing of it may be left. */
+#include "answers.h"
+#include "live.h"
+#include "must.h"
+
+#include <string.h>
+
+int LLVMFuzzerInitialize(int *count, char ***arguments);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerInitialize(int *count, char ***arguments)
+{
+    (void)count, (void)arguments;
+    live_open();
+    return 0;
+}
+
+static bool names(const uint8_t *data, size_t size, const char *word)
+{
+    size_t length = strlen(word);
+    for (size_t i = 0; i + length <= size; i++)
+        if (strncasecmp((const char *)data + i, word, length) == 0) return true;
+    return false;
+}
+
+static void check(const struct caller *caller, const uint8_t *data, size_t size)
+{
+    size_t frames = answers_check(caller->got, caller->size, false);
+    if (frames == caller->size) return;
+    MUST(names(data, size, "upgrade") && names(data, size, "websocket"));
+    MUST(names(data, size, "sec-websocket-version"));
+    answers_check_frames(caller->got + frames, caller->size - frames, false);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const size_t steps[] = {0, 0, 0, 0, 1, 7, 100, 600};
+    struct caller caller;
+    if (size < 1) return 0;
+    size_t step = steps[data[0] & 7], slow = step == 1 && size > 300 ? 300 : size;
+    live_connect(&caller);
+    live_send(&caller, data + 1, slow - 1, step);
+    live_send(&caller, data + slow, size - slow, 0);
+    live_settle(&caller, 1);
+    if (data[0] & 8) {
+        live_shut(&caller);
+        live_settle(&caller, 1);
+    }
+    check(&caller, data + 1, size - 1);
+    live_disconnect(&caller);
+    live_end();
+    return 0;
+}

@@ -1,0 +1,37 @@
+/* A real server in this process, whose loop turns when it is told to. Its clients are
+   sockets of this process; two pages are held by a client that is none. */
+#ifndef WHILST_TESTS_LIVE_H
+#define WHILST_TESTS_LIVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct caller {
+    int socket;   /* -1: not connected */
+    uint8_t *got; /* what the server sent */
+    size_t size, capacity;
+    bool ended; /* by the server */
+};
+
+#define LIVE_TEXT_PAGE "hello"
+#define LIVE_BINARY_PAGE "\x89PNG\r\n\x1a\n no picture"
+#define LIVE_DENIED_PAGE "denied"
+
+/* Starts the server; it is started anew from time to time when there is nobody. */
+void live_open(void);
+
+void live_connect(struct caller *caller);
+/* Sends, in pieces of `step` bytes (0: in one), each of which the server sees by itself. */
+void live_send(struct caller *caller, const void *bytes, size_t size, size_t step);
+/* Ends what the caller sends; it still hears. */
+void live_shut(struct caller *caller);
+void live_disconnect(struct caller *caller);
+
+/* Lets the loop turn until nothing more happens by itself. */
+void live_settle(struct caller *callers, size_t count);
+
+/* Everybody must be disconnected: the server must forget them. */
+void live_end(void);
+
+#endif
