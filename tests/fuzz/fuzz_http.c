@@ -27,31 +27,31 @@ static bool names(const uint8_t *data, size_t size, const char *word)
     return false;
 }
 
-static void check(const struct caller *caller, const uint8_t *data, size_t size)
+static void check(const struct client *client, const uint8_t *data, size_t size)
 {
-    size_t frames = answers_check(caller->got, caller->size, false);
-    if (frames == caller->size) return;
+    size_t frames = answers_check(client->got, client->size, false);
+    if (frames == client->size) return;
     MUST(names(data, size, "upgrade") && names(data, size, "websocket"));
     MUST(names(data, size, "sec-websocket-version"));
-    answers_check_frames(caller->got + frames, caller->size - frames, false);
+    answers_check_frames(client->got + frames, client->size - frames, false);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const size_t steps[] = {0, 0, 0, 0, 1, 7, 100, 600};
-    struct caller caller;
+    struct client client;
     if (size < 1) return 0;
     size_t step = steps[data[0] & 7], slow = step == 1 && size > 300 ? 300 : size;
-    live_connect(&caller);
-    live_send(&caller, data + 1, slow - 1, step);
-    live_send(&caller, data + slow, size - slow, 0);
-    live_settle(&caller, 1);
+    live_connect(&client);
+    live_send(&client, data + 1, slow - 1, step);
+    live_send(&client, data + slow, size - slow, 0);
+    live_settle(&client, 1);
     if (data[0] & 8) {
-        live_shut(&caller);
-        live_settle(&caller, 1);
+        live_shut(&client);
+        live_settle(&client, 1);
     }
-    check(&caller, data + 1, size - 1);
-    live_disconnect(&caller);
+    check(&client, data + 1, size - 1);
+    live_disconnect(&client);
     live_end();
     return 0;
 }

@@ -13,7 +13,7 @@
 int LLVMFuzzerInitialize(int *count, char ***arguments);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { CALLERS = 4, FRAME_MAX = 4096 };
+enum { CLIENTS = 4, FRAME_MAX = 4096 };
 
 #define HELLO "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
 #define WORLD "486ea46224d1bb4fb680f34f7c9ad96a8f24ec88be73ea8e5a6c65260e9cb8a7"
@@ -77,17 +77,17 @@ static size_t put_head(uint8_t *out, uint8_t first, size_t size)
     return at + sizeof mask;
 }
 
-static void send_frame(struct caller *caller, uint8_t first, const void *payload,
+static void send_frame(struct client *client, uint8_t first, const void *payload,
                        size_t size, size_t step)
 {
     uint8_t frame[FRAME_MAX + 16];
     size_t head = put_head(frame, first, size);
     memcpy(frame + head, payload, size);
-    live_send(caller, frame, head + size, step);
+    live_send(client, frame, head + size, step);
 }
 
 /* A message, whole or in fragments of `size` bytes, each after a ping if `pings`. */
-static void send_message(struct caller *caller, uint8_t opcode, const void *bytes,
+static void send_message(struct client *client, uint8_t opcode, const void *bytes,
                          size_t length, size_t size, bool pings)
 {
     const uint8_t *at = bytes, *end = at + length;
@@ -95,76 +95,76 @@ static void send_message(struct caller *caller, uint8_t opcode, const void *byte
     do {
         size_t part = (size_t)(end - at) < size ? (size_t)(end - at) : size;
         bool last = at + part == end;
-        if (pings) send_frame(caller, 0x89, at, part < 125 ? part : 125, 0);
-        send_frame(caller, (uint8_t)((last ? 0x80 : 0) | (at == bytes ? opcode : 0)), at,
+        if (pings) send_frame(client, 0x89, at, part < 125 ? part : 125, 0);
+        send_frame(client, (uint8_t)((last ? 0x80 : 0) | (at == bytes ? opcode : 0)), at,
                    part, 0);
         at += part;
     } while (at < end);
 }
 
-static void send_binary_content(struct caller *caller, uint8_t how)
+static void send_binary_content(struct client *client, uint8_t how)
 {
     char bytes[200];
     const char head[] = {0, 1, 1, 5 + 64, 7};
     memcpy(bytes, head, sizeof head);
     int size = snprintf(bytes + sizeof head, sizeof bytes - sizeof head,
                         "35have:" WORLD "content%s", how & 1 ? "world" : "wrong");
-    send_message(caller, 2, bytes, sizeof head + (size_t)size, how >> 4, (how & 2) != 0);
+    send_message(client, 2, bytes, sizeof head + (size_t)size, how >> 4, (how & 2) != 0);
 }
 
 /* ---- the script ---- */
 
-static void come_or_go(struct caller *callers, struct caller *caller)
+static void come_or_go(struct client *clients, struct client *client)
 {
-    if (caller->socket < 0) {
-        live_connect(caller);
-        live_send(caller, handshake, sizeof handshake - 1, 0);
-        live_settle(callers, CALLERS);
+    if (client->socket < 0) {
+        live_connect(client);
+        live_send(client, handshake, sizeof handshake - 1, 0);
+        live_settle(clients, CLIENTS);
     } else {
-        live_disconnect(caller);
+        live_disconnect(client);
     }
 }
 
-static void take_step(struct caller *callers, struct input *input)
+static void take_step(struct client *clients, struct input *input)
 {
     uint8_t step = next(input), payload[FRAME_MAX], first;
-    struct caller *caller = &callers[step & 3];
-    if (caller->socket < 0 || (step >> 2 & 7) == 0) {
-        come_or_go(callers, caller);
+    struct client *client = &clients[step & 3];
+    if (client->socket < 0 || (step >> 2 & 7) == 0) {
+        come_or_go(clients, client);
         return;
     }
     switch (step >> 2 & 7) {
     case 1: { /* any frame */
         first = next(input);
         size_t size = take(input, payload, next(input));
-        send_frame(caller, first, payload, size, step >> 5);
+        send_frame(client, first, payload, size, step >> 5);
         break;
     }
     case 2: /* any bytes */
-        live_send(caller, payload, take(input, payload, next(input)), step >> 5);
+        live_send(client, payload, take(input, payload, next(input)), step >> 5);
         break;
-    case 3: send_binary_content(caller, next(input)); break;
+    case 3: send_binary_content(client, next(input)); break;
     case 4: { /* a long frame of one letter */
         first = next(input);
         size_t size = 12 * (size_t)next(input);
         memset(payload, ' ', size);
-        send_frame(caller, first, payload, size, 0);
+        send_frame(client, first, payload, size, 0);
         break;
     }
-    case 5: live_settle(callers, CALLERS); break;
+    case 5: live_settle(clients, CLIENTS); break;
     default: {
         const char *saying = sayings[next(input) & 15];
-        send_message(caller, 1, saying, strlen(saying), (size_t)(step >> 5) * 9,
+        send_message(client, 1, saying, strlen(saying), (size_t)(step >> 5) * 9,
                      (step & 0x20) != 0);
     }
     }
 }
 
-static void check(const struct caller *caller)
+static void check(const struct client *client)
 {
-    if (caller->size == 0) return;
-    size_t frames = answers_check(caller->got, caller->size, true);
-    answers_check_frames(caller->got + frames, caller->size - frames, true);
+    if (client->size == 0) return;
+    size_t frames = answers_check(client->got, client->size, true);
+    answers_check_frames(client->got + frames, client->size - frames, true);
 }
 
 int LLVMFuzzerInitialize(int *count, char ***arguments)
@@ -177,15 +177,15 @@ int LLVMFuzzerInitialize(int *count, char ***arguments)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct input input = {data, data + size};
-    struct caller callers[CALLERS];
-    for (int i = 0; i < CALLERS; i++)
-        callers[i] = (struct caller){.socket = -1};
+    struct client clients[CLIENTS];
+    for (int i = 0; i < CLIENTS; i++)
+        clients[i] = (struct client){.socket = -1};
     while (input.at < input.end)
-        take_step(callers, &input);
-    live_settle(callers, CALLERS);
-    for (int i = 0; i < CALLERS; i++) {
-        check(&callers[i]);
-        live_disconnect(&callers[i]);
+        take_step(clients, &input);
+    live_settle(clients, CLIENTS);
+    for (int i = 0; i < CLIENTS; i++) {
+        check(&clients[i]);
+        live_disconnect(&clients[i]);
     }
     live_end();
     return 0;

@@ -142,74 +142,74 @@ void live_open(void)
     atexit(stop);
 }
 
-/* ---- callers ---- */
+/* ---- clients ---- */
 
-void live_connect(struct caller *caller)
+void live_connect(struct client *client)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     strcpy(address.sun_path, listen_text + strlen("unix:"));
-    *caller = (struct caller){
+    *client = (struct client){
         .socket = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
-    MUST(connect(caller->socket, (struct sockaddr *)&address, sizeof address) == 0);
+    MUST(connect(client->socket, (struct sockaddr *)&address, sizeof address) == 0);
 }
 
-static bool hear(struct caller *caller)
+static bool hear(struct client *client)
 {
-    if (caller->socket < 0 || caller->ended) return false;
-    if (caller->capacity - caller->size < 65536) {
-        caller->capacity = 2 * caller->capacity + 65536;
-        caller->got = realloc(caller->got, caller->capacity);
+    if (client->socket < 0 || client->ended) return false;
+    if (client->capacity - client->size < 65536) {
+        client->capacity = 2 * client->capacity + 65536;
+        client->got = realloc(client->got, client->capacity);
     }
-    ssize_t got = recv(caller->socket, caller->got + caller->size,
-                       caller->capacity - caller->size, 0);
-    if (got > 0) caller->size += (size_t)got;
-    caller->ended = got == 0 || (got < 0 && errno != EAGAIN);
-    return got > 0 || caller->ended;
+    ssize_t got = recv(client->socket, client->got + client->size,
+                       client->capacity - client->size, 0);
+    if (got > 0) client->size += (size_t)got;
+    client->ended = got == 0 || (got < 0 && errno != EAGAIN);
+    return got > 0 || client->ended;
 }
 
-static bool turn(struct caller *callers, size_t count)
+static bool turn(struct client *clients, size_t count)
 {
     struct pollfd ready = {.fd = uv_backend_fd(&server.loop), .events = POLLIN};
     uv_run(&server.loop, UV_RUN_NOWAIT);
     bool busy = poll(&ready, 1, 0) > 0 || uv_backend_timeout(&server.loop) == 0;
     for (size_t i = 0; i < count; i++)
-        busy |= hear(&callers[i]);
+        busy |= hear(&clients[i]);
     return busy;
 }
 
-void live_settle(struct caller *callers, size_t count)
+void live_settle(struct client *clients, size_t count)
 {
     unsigned turns = 0;
     for (int idle = 0; idle < IDLE_TURNS; idle++) {
-        if (turn(callers, count)) idle = -1;
+        if (turn(clients, count)) idle = -1;
         MUST(++turns < TURNS_MAX);
     }
 }
 
-void live_send(struct caller *caller, const void *bytes, size_t size, size_t step)
+void live_send(struct client *client, const void *bytes, size_t size, size_t step)
 {
     const uint8_t *at = bytes;
     unsigned turns = 0;
-    while (size > 0 && !caller->ended) {
+    while (size > 0 && !client->ended) {
         size_t part = step == 0 || size < step ? size : step;
-        ssize_t sent = send(caller->socket, at, part, MSG_NOSIGNAL);
+        ssize_t sent = send(client->socket, at, part, MSG_NOSIGNAL);
         if (sent < 0 && errno != EAGAIN) return;
         if (sent > 0) at += sent, size -= (size_t)sent;
-        turn(caller, 1);
+        turn(client, 1);
         MUST(++turns < TURNS_MAX);
     }
 }
 
-void live_shut(struct caller *caller)
+void live_shut(struct client *client)
 {
-    shutdown(caller->socket, SHUT_WR);
+    shutdown(client->socket, SHUT_WR);
 }
 
-void live_disconnect(struct caller *caller)
+void live_disconnect(struct client *client)
 {
-    if (caller->socket >= 0) close(caller->socket);
-    free(caller->got);
-    *caller = (struct caller){.socket = -1};
+    if (client->socket >= 0) close(client->socket);
+    free(client->got);
+    *client = (struct client){.socket = -1};
 }
 
 void live_end(void)

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct caller {
+struct client {
     int socket;   /* -1: not connected */
     uint8_t *got; /* what the server sent */
     size_t size, capacity;
@@ -21,15 +21,15 @@ struct caller {
 /* Starts the server; it is started anew from time to time when there is nobody. */
 void live_open(void);
 
-void live_connect(struct caller *caller);
+void live_connect(struct client *client);
 /* Sends, in pieces of `step` bytes (0: in one), each of which the server sees by itself. */
-void live_send(struct caller *caller, const void *bytes, size_t size, size_t step);
-/* Ends what the caller sends; it still hears. */
-void live_shut(struct caller *caller);
-void live_disconnect(struct caller *caller);
+void live_send(struct client *client, const void *bytes, size_t size, size_t step);
+/* Ends what the client sends; it still hears. */
+void live_shut(struct client *client);
+void live_disconnect(struct client *client);
 
 /* Lets the loop turn until nothing more happens by itself. */
-void live_settle(struct caller *callers, size_t count);
+void live_settle(struct client *clients, size_t count);
 
 /* Everybody must be disconnected: the server must forget them. */
 void live_end(void);
