@@ -1,7 +1,6 @@
 /* The server's brain. It knows sessions, pages and time; it does no I/O.
 
-   Five inputs (connect, receive, disconnect, tick and, for programs, a look at who holds a
-   page) change it; what is to be done then stands in a queue of effects, which the caller
+   Five inputs (connect, receive, drained, disconnect and tick) change it; what is to be done then stands in a queue of effects, which the caller
    drains with hub_next_effect after every input. Time is the `now_ms` it is handed, which
    never goes back; chance is the seed. The same inputs bring the same effects. */
 #ifndef WHILST_HUB_H
@@ -33,6 +32,8 @@ struct hub_config {
     size_t payload_bytes_max; /* of JSON that is read as a tree */
     uint32_t fragments_max;   /* in one message */
     size_t in_flight_bytes_max;
+    uint32_t fetches_waiting_max; /* for memory in flight */
+    size_t window_bytes; /* of pages that a session has been sent and has not read */
     uint32_t connections_max;
     uint32_t connections_per_address_max; /* 0: no limit */
     uint32_t away_per_address_max;        /* 0: no limit */
@@ -40,8 +41,9 @@ struct hub_config {
     uint32_t message_rate, message_burst; /* a second, and at once */
     uint32_t join_rate, join_burst;
     uint32_t ask_rate, ask_burst;
-    uint32_t holders_per_fetch_max; /* asked at the same time; at most HUB_HOLDERS_MAX */
-    uint32_t hedge_ms;              /* another holder is asked after this long */
+    uint32_t holders_first_max; /* asked at the same time, one more each hedge_ms */
+    uint32_t holders_max;       /* then twice as many each hedge_ms, up to this */
+    uint32_t hedge_ms;
     uint32_t answer_ms;         /* a holder is given up after this long without a byte */
     uint32_t answer_total_ms;   /* and after this long in any case */
     uint32_t count_interval_ms; /* between two counts of a page, at least */
@@ -49,8 +51,6 @@ struct hub_config {
     uint32_t count_per_second; /* counts that one page may send, on average */
     uint32_t grace_ms;         /* a dropped holder with a token stays away for so long */
 };
-
-#define HUB_HOLDERS_MAX 8
 
 /* The defaults of docs/operations.md. */
 struct hub_config hub_config_default(void);
@@ -77,6 +77,10 @@ struct hub_part {
 };
 void hub_receive(struct hub *hub, session_id session, const struct hub_part *part,
                  uint64_t now_ms);
+
+/* Everything that the session was sent is on its way: it may be sent more pages. To be
+   called each time when a connection that was sent content has nothing left to write. */
+void hub_drained(struct hub *hub, session_id session, uint64_t now_ms);
 
 /* The connection is gone, without a word. */
 void hub_disconnect(struct hub *hub, session_id session, uint64_t now_ms);

@@ -17,6 +17,7 @@ struct message {
     uint32_t refs;
     uint32_t queued; /* outboxes that it waits in; kept by the transport */
     enum message_form form;
+    bool content;     /* a page for a seeker: hub_drained is to follow */
     uint64_t subject; /* 0, or what it is news of: a newer one makes it worthless */
     size_t capacity;  /* of storage */
     size_t start;     /* of the bytes in storage; at least MESSAGE_HEADROOM */

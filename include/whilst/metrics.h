@@ -14,7 +14,9 @@
     X(gauge, holders, "Holders connected now")                                             \
     X(gauge, away, "Holders whose connection dropped and whose grace time runs")           \
     X(gauge, seekers, "Seekers now, those served included")                                \
-    X(gauge, fetches, "Fetches under way now")                                             \
+    X(gauge, fetches, "Fetches under way now, those in line included")                     \
+    X(gauge, fetches_waiting, "Fetches in line for memory")                                \
+    X(gauge, seekers_waiting, "Seekers that wait for their own connection to be read")     \
     X(gauge, denied, "Entries of the operator's deny list")                                \
     X(gauge, in_flight_bytes, "Bytes of pages being received now")                         \
     X(counter, sessions_total, "Sessions ever connected")                                  \
@@ -25,6 +27,7 @@
     X(counter, asks_total, "Requests sent to holders")                                     \
     X(counter, hedges_total, "Requests sent because the first holder was slow")            \
     X(counter, given_up_total, "Holders given up because they did not answer")             \
+    X(counter, postponed_total, "Answers refused for want of memory, asked for again later") \
     X(counter, late_total, "Answers that came after another holder's")                     \
     X(counter, contents_total, "Pages received and found right")                           \
     X(counter, content_bytes_total, "Bytes of pages received and found right")             \

@@ -10,6 +10,7 @@ enum deadline_kind {
     DEADLINE_COUNT, /* a page's count is to be told */
     DEADLINE_FETCH, /* a fetch may hedge or give a holder up */
     DEADLINE_AWAY,  /* an away holder's grace is over */
+    DEADLINE_LINE,  /* fetches have waited for memory for long enough */
 };
 
 /* Lives inside its object; zeroed memory is one that is not set, but for its kind. */

@@ -15,9 +15,12 @@
 #include "relay.h"
 #include "send.h"
 #include "topics.h"
+#include "window.h"
 
 #include <assert.h>
 #include <stddef.h>
+
+#define HUB_DEADLINES 1 /* the line's */
 
 /* ---- sessions ---- */
 
@@ -96,6 +99,7 @@ static void free_session(struct hub *hub, struct session *session)
     uint32_t at = place_of(session->id);
     intake_clear(hub, session);
     topics_drop_all(hub, session);
+    window_forget(hub, session);
     limits_leave(hub, session->origin);
     hub->places[at].session = NULL;
     hub->places[at].next_free = hub->free_place;
@@ -105,11 +109,29 @@ static void free_session(struct hub *hub, struct session *session)
     memory_free(session);
 }
 
+/* The end of every input: what waited for room or memory that is free now goes on. */
+static void settle(struct hub *hub)
+{
+    do {
+        relay_resume(hub);
+        window_settle(hub);
+    } while (hub->roomy != NULL);
+}
+
 void hub_disconnect(struct hub *hub, session_id id, uint64_t now_ms)
 {
     struct session *session = find_session(hub, id);
     hub->now_ms = now_ms;
     if (session != NULL) free_session(hub, session);
+    settle(hub);
+}
+
+void hub_drained(struct hub *hub, session_id id, uint64_t now_ms)
+{
+    struct session *session = find_session(hub, id);
+    hub->now_ms = now_ms;
+    if (session != NULL) window_drained(hub, session);
+    settle(hub);
 }
 
 static uint16_t close_code(enum reason reason)
@@ -299,6 +321,7 @@ void hub_receive(struct hub *hub, session_id id, const struct hub_part *part,
         intake_clear(hub, session);
     }
     if (reason != REASON_NONE) close_session(hub, session, reason);
+    settle(hub);
 }
 
 /* ---- time and the rest ---- */
@@ -317,8 +340,10 @@ void hub_tick(struct hub *hub, uint64_t now_ms)
         case DEADLINE_AWAY:
             topics_away_due(hub, MEMORY_OWNER(due, struct slot, grace));
             break;
+        case DEADLINE_LINE: relay_line_due(hub); break;
         }
     }
+    settle(hub);
 }
 
 uint64_t hub_next_deadline(const struct hub *hub)
@@ -366,6 +391,7 @@ void hub_take_deny_list(struct hub *hub, struct deny_list *list, uint64_t now_ms
         for (size_t i = 0; i < blocked.count; i++)
             topics_block(hub, &blocked.hashes[i]);
     } while (blocked.count == BLOCKED_AT_ONCE);
+    settle(hub);
 }
 
 bool hub_denies(const struct hub *hub, const struct page_hash *hash)
@@ -396,10 +422,12 @@ struct hub_config hub_config_default(void)
         .message_bytes_max = 64 << 10,
         .payload_bytes_max = 16 << 10,
         .fragments_max = 1024,
-        .in_flight_bytes_max = 256 << 20,
+        .in_flight_bytes_max = 64 << 20,
+        .fetches_waiting_max = 1024,
+        .window_bytes = 2 << 20,
         .connections_max = UINT32_MAX,
         .connections_per_address_max = 200,
-        .away_per_address_max = 1024,
+        .away_per_address_max = 200,
         .topics_max = 128,
         .message_rate = 50,
         .message_burst = 200,
@@ -407,7 +435,8 @@ struct hub_config hub_config_default(void)
         .join_burst = 128,
         .ask_rate = 20,
         .ask_burst = 20,
-        .holders_per_fetch_max = 3,
+        .holders_first_max = 3,
+        .holders_max = 256,
         .hedge_ms = 1000,
         .answer_ms = 10000,
         .answer_total_ms = 60000,
@@ -421,13 +450,16 @@ struct hub_config hub_config_default(void)
 struct hub *hub_new(const struct hub_config *config, const uint64_t seed[2])
 {
     struct hub *hub = memory_new(sizeof *hub);
-    if (hub == NULL) return NULL;
-    assert(config->holders_per_fetch_max >= 1 &&
-           config->holders_per_fetch_max <= HUB_HOLDERS_MAX);
+    if (hub == NULL || !deadlines_admit(&hub->deadlines, HUB_DEADLINES)) {
+        memory_free(hub);
+        return NULL;
+    }
+    assert(config->holders_first_max >= 1 && config->holders_max >= 1);
     hub->config = *config;
     hub->secret[0] = seed[0];
     hub->secret[1] = seed[1];
     hub->chance = seed[0] ^ seed[1];
+    hub->line_due.kind = DEADLINE_LINE;
     return hub;
 }
 
@@ -448,6 +480,7 @@ void hub_free(struct hub *hub)
     table_clear(&hub->pages);
     table_clear(&hub->slots);
     table_clear(&hub->origins);
+    deadlines_dismiss(&hub->deadlines, HUB_DEADLINES);
     deadlines_clear(&hub->deadlines);
     deny_free(hub->denied);
     memory_free(hub->places);

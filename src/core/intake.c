@@ -10,9 +10,13 @@
        HEAD ─ not content ─▶ WHOLE ─▶ dispatched
          │
          ├─ content, asked ─▶ BODY ─ (text: after the quote) ▶ TAIL ─▶ relay
-         └─ content, not asked ─▶ SKIP ─▶ nothing */
+         └─ content, not asked ─▶ SKIP ─▶ nothing
+
+   What is being received is within in_flight_bytes_max, for all sessions together. When
+   that is used up, the message that has been coming for longest is refused as busy. */
 #include "intake.h"
 
+#include "content.h"
 #include "json.h"
 #include "memory.h"
 #include "relay.h"
@@ -25,9 +29,16 @@
 #define TAIL_MAX 512  /* bytes that may follow the content string */
 #define BODY_FIRST 4096
 
-enum intake_state { INTAKE_HEAD, INTAKE_WHOLE, INTAKE_BODY, INTAKE_TAIL, INTAKE_SKIP };
+enum intake_state {
+    INTAKE_HEAD,
+    INTAKE_WHOLE,
+    INTAKE_BODY,
+    INTAKE_TAIL,
+    INTAKE_SKIP,
+};
 
 struct intake {
+    struct session *session;
     enum intake_state state;
     enum message_form form;
     uint32_t fragments;
@@ -35,26 +46,45 @@ struct intake {
     struct json_utf8 utf8; /* of the text so far */
     struct message *kept; /* HEAD, WHOLE: the message so far; BODY, TAIL: the page so far */
     size_t reserved;      /* what `kept` counts for in in_flight_bytes; 0 for a head */
-    struct membership *holder; /* BODY, TAIL: whose answer it is */
+    struct membership *holder;    /* BODY, TAIL: whose answer it is */
+    struct intake *older, *newer; /* of those with something reserved */
+    uint64_t begun_ms;            /* when it first had */
     struct hash_stream *stream;
     struct json_unescaper unescaper;
     size_t tail_size;
     char tail[TAIL_MAX];
-    enum reason fault;      /* what is wrong with what stands beside the content */
-    bool hash_named;        /* a "hash" stood beside it */
+    struct content_beside beside;
     enum ref_kind ref_kind; /* of the message, for a reply at its end */
     size_t ref_size;
     char ref[WIRE_REF_MAX];
 };
 
+/* Says how much of the budget is this intake's; those with any are in the hub's list. */
+static void set_reserved(struct hub *hub, struct intake *intake, size_t bytes)
+{
+    hub->metrics.in_flight_bytes += bytes - intake->reserved;
+    if (intake->reserved == 0 && bytes > 0) {
+        intake->begun_ms = hub->now_ms;
+        intake->older = hub->intakes_last;
+        *(intake->older == NULL ? &hub->intakes_first : &intake->older->newer) = intake;
+        hub->intakes_last = intake;
+    } else if (intake->reserved > 0 && bytes == 0) {
+        *(intake->older == NULL ? &hub->intakes_first : &intake->older->newer) =
+            intake->newer;
+        *(intake->newer == NULL ? &hub->intakes_last : &intake->newer->older) =
+            intake->older;
+        intake->older = intake->newer = NULL;
+    }
+    intake->reserved = bytes;
+}
+
 static void drop_kept(struct hub *hub, struct intake *intake)
 {
     message_unref(intake->kept);
     hash_stream_free(intake->stream);
-    hub->metrics.in_flight_bytes -= intake->reserved;
+    set_reserved(hub, intake, 0);
     intake->kept = NULL;
     intake->stream = NULL;
-    intake->reserved = 0;
 }
 
 void intake_clear(struct hub *hub, struct session *session)
@@ -63,6 +93,42 @@ void intake_clear(struct hub *hub, struct session *session)
     drop_kept(hub, session->intake);
     memory_free(session->intake);
     session->intake = NULL;
+}
+
+/* There is no memory for this message now: what is left of it is skipped. Who sent it is
+   told if so much has come that it can be addressed. */
+static void skip_busy(struct hub *hub, struct intake *intake)
+{
+    struct frame frame, nobody = {0};
+    bool addressed =
+        intake->kept != NULL &&
+        wire_decode_head(WIRE_CLIENT, intake->form, message_bytes(intake->kept),
+                         intake->kept->size, &frame) == WIRE_OK;
+    intake->state = INTAKE_SKIP;
+    send_refusal(hub, intake->session, addressed ? &frame : &nobody, REASON_BUSY);
+    drop_kept(hub, intake);
+}
+
+static void refuse_busy(struct hub *hub, struct intake *intake);
+
+/* Drops the message that has been coming for longest, if that is long at all; false if
+   there is none but `spared`. */
+static bool shed(struct hub *hub, const struct intake *spared)
+{
+    struct intake *oldest = hub->intakes_first;
+    if (oldest == NULL || oldest == spared ||
+        hub->now_ms < oldest->begun_ms + hub->config.hedge_ms)
+        return false;
+    if (oldest->holder != NULL)
+        refuse_busy(hub, oldest);
+    else
+        skip_busy(hub, oldest);
+    return true;
+}
+
+void intake_shed(struct hub *hub)
+{
+    shed(hub, NULL);
 }
 
 /* Makes room in what is kept, within the budget for pages in flight; what does not fit is
@@ -75,10 +141,10 @@ static bool reserve(struct hub *hub, struct intake *intake, size_t more)
             message_new(intake->form, intake->state == INTAKE_BODY ? WIRE_CONTENT_FRONT : 0,
                         more > BODY_FIRST ? more : BODY_FIRST);
     if (intake->kept == NULL || !message_reserve(&intake->kept, more)) return false;
-    hub->metrics.in_flight_bytes -= intake->reserved;
-    intake->reserved = intake->state == INTAKE_HEAD ? 0 : intake->kept->capacity;
-    hub->metrics.in_flight_bytes += intake->reserved;
-    return hub->metrics.in_flight_bytes <= hub->config.in_flight_bytes_max;
+    set_reserved(hub, intake, intake->state == INTAKE_HEAD ? 0 : intake->kept->capacity);
+    while (hub->metrics.in_flight_bytes > hub->config.in_flight_bytes_max)
+        if (!shed(hub, intake)) return false;
+    return true;
 }
 
 /* ---- answers ---- */
@@ -137,7 +203,7 @@ static void refuse_busy(struct hub *hub, struct intake *intake)
     intake->state = INTAKE_SKIP;
     drop_kept(hub, intake);
     send_refusal(hub, holder->session, &to, REASON_BUSY);
-    relay_give_up(hub, holder);
+    relay_postpone(hub, holder);
 }
 
 static void keep_body(struct hub *hub, struct intake *intake, size_t size)
@@ -185,62 +251,20 @@ static enum reason receive_body(struct hub *hub, struct intake *intake, const ch
     return REASON_NONE;
 }
 
-/* What a "hash" member is worth: it must be a string, and name the page of the topic. */
-static enum reason judge_hash(struct slice value, const struct membership *holder)
-{
-    struct page_hash hash;
-    if (value.data[0] != '"') return REASON_BAD_PAYLOAD;
-    bool fits = value.size == HASH_HEX + 2 &&
-                hash_from_hex(value.data + 1, HASH_HEX, &hash, NULL) &&
-                hash_equal(&hash, &holder->page->hash);
-    return fits ? REASON_NONE : REASON_WRONG_HASH;
-}
-
-/* Looks at a member that stands beside the content. */
-static void judge_member(struct intake *intake, struct slice key, struct slice value)
-{
-    bool is_hash = slice_is(key, "hash");
-    if (slice_is(key, "content") || (is_hash && intake->hash_named))
-        intake->fault = REASON_BAD_PAYLOAD;
-    else if (is_hash && intake->fault == REASON_NONE)
-        intake->fault = judge_hash(value, intake->holder);
-    intake->hash_named |= is_hash;
-}
-
-/* The rest of `{"content":"…", "hash":"…"}, …]` after the content string. */
-static enum reason read_tail(struct intake *intake)
-{
-    struct json_cursor cursor = {intake->tail, intake->tail + intake->tail_size};
-    struct slice key, value;
-    bool escaped;
-    enum json_result result;
-    while ((result = json_take(&cursor, ',')) == JSON_OK) {
-        if (json_take_string(&cursor, &key, &escaped) != JSON_OK ||
-            json_take(&cursor, ':') != JSON_OK ||
-            json_take_value(&cursor, &value) != JSON_OK)
-            return REASON_BAD_JSON;
-        judge_member(intake, key, value);
-    }
-    if (json_take(&cursor, '}') != JSON_OK) return REASON_BAD_JSON;
-    while (json_take(&cursor, ',') == JSON_OK)
-        if (json_take_value(&cursor, &value) != JSON_OK) return REASON_BAD_JSON;
-    if (json_take(&cursor, ']') != JSON_OK || json_take_end(&cursor) != JSON_OK)
-        return REASON_BAD_JSON;
-    return REASON_NONE;
-}
-
 static enum reason end_answer(struct hub *hub, struct intake *intake)
 {
     struct membership *holder = intake->holder;
     if (intake->state == INTAKE_BODY && intake->form == MESSAGE_TEXT)
         return REASON_BAD_JSON;
     if (intake->state == INTAKE_TAIL) {
-        enum reason reason = read_tail(intake);
+        enum reason reason =
+            content_read_tail((struct slice){intake->tail, intake->tail_size},
+                              &holder->page->hash, &intake->beside);
         if (reason != REASON_NONE) return reason;
     }
     struct page_hash hash = hash_stream_finish(intake->stream);
-    if (intake->fault != REASON_NONE) {
-        fail(hub, intake, intake->fault);
+    if (intake->beside.fault != REASON_NONE) {
+        fail(hub, intake, intake->beside.fault);
     } else if (!hash_equal(&hash, &holder->page->hash)) {
         fail(hub, intake, REASON_WRONG_BYTES);
     } else {
@@ -255,57 +279,14 @@ static enum reason end_answer(struct hub *hub, struct intake *intake)
 
 /* ---- heads ---- */
 
-enum content_start {
-    CONTENT_UNFINISHED,
-    CONTENT_FOUND,
-    CONTENT_MISSING, /* an object without a "content" string or with two "hash"; no object */
-    CONTENT_BAD,     /* not JSON */
-};
-
-/* Finds where the content string begins in the text of a payload. */
-static enum content_start find_content(struct slice payload, struct slice *rest,
-                                       struct slice *hash)
-{
-    static const enum content_start outcome[] = {CONTENT_FOUND, CONTENT_UNFINISHED,
-                                                 CONTENT_BAD};
-    struct json_cursor cursor = {payload.data, payload.data + payload.size};
-    struct slice key, value;
-    bool escaped;
-    enum json_result result;
-    char first = json_peek(&cursor);
-    if (first != '{') return first == '\0' ? CONTENT_UNFINISHED : CONTENT_MISSING;
-    if ((result = json_take(&cursor, '{')) != JSON_OK) return outcome[result];
-    if (json_peek(&cursor) == '}') return CONTENT_MISSING;
-    for (;;) {
-        if ((result = json_take_string(&cursor, &key, &escaped)) != JSON_OK ||
-            (result = json_take(&cursor, ':')) != JSON_OK)
-            return outcome[result];
-        bool is_content = slice_is(key, "content");
-        first = json_peek(&cursor);
-        if (is_content && first != '"')
-            return first == '\0' ? CONTENT_UNFINISHED : CONTENT_MISSING;
-        if (is_content) {
-            *rest = (struct slice){cursor.at + 1, (size_t)(cursor.end - cursor.at - 1)};
-            return CONTENT_FOUND;
-        }
-        if ((result = json_take_value(&cursor, &value)) != JSON_OK) return outcome[result];
-        if (slice_is(key, "hash") && hash->size > 0) return CONTENT_MISSING;
-        if (slice_is(key, "hash")) *hash = value;
-        if (json_peek(&cursor) == '}') return CONTENT_MISSING;
-        if ((result = json_take(&cursor, ',')) != JSON_OK) return outcome[result];
-    }
-}
-
 static enum reason begin_answer(struct hub *hub, struct intake *intake,
-                                struct membership *holder, struct slice first,
-                                struct slice hash)
+                                struct membership *holder, struct slice first)
 {
     enum reason reason = REASON_NONE;
-    struct message *head = intake->kept; /* `first` and `hash` point into it */
+    struct message *head = intake->kept; /* `first` points into it */
     intake->kept = NULL;
     intake->state = INTAKE_BODY;
     intake->holder = holder;
-    if (hash.size > 0) judge_member(intake, slice_of("hash"), hash);
     intake->stream = hash_stream_new();
     if (intake->stream == NULL)
         refuse_busy(hub, intake);
@@ -319,7 +300,7 @@ static enum reason begin_answer(struct hub *hub, struct intake *intake,
 static enum reason sort_content(struct hub *hub, struct intake *intake,
                                 const struct frame *frame, struct membership *holder)
 {
-    struct slice first = frame->payload, hash = {0};
+    struct slice first = frame->payload;
     enum content_start start = CONTENT_FOUND;
     intake->ref_kind = frame->ref.kind;
     intake->ref_size = frame->ref.text.size;
@@ -329,10 +310,11 @@ static enum reason sort_content(struct hub *hub, struct intake *intake,
         decline(hub, intake, holder);
         return REASON_NONE;
     }
-    if (frame->form == MESSAGE_TEXT) start = find_content(frame->payload, &first, &hash);
+    if (frame->form == MESSAGE_TEXT)
+        start = content_find(frame->payload, &holder->page->hash, &intake->beside, &first);
     if (start == CONTENT_UNFINISHED && intake->kept->size < HEAD_MAX) return REASON_NONE;
     if (start == CONTENT_BAD) return REASON_BAD_JSON;
-    if (start == CONTENT_FOUND) return begin_answer(hub, intake, holder, first, hash);
+    if (start == CONTENT_FOUND) return begin_answer(hub, intake, holder, first);
     intake->holder = holder;
     fail(hub, intake, REASON_BAD_PAYLOAD);
     return REASON_NONE;
@@ -366,29 +348,15 @@ static enum reason sort(struct hub *hub, struct session *session, struct intake 
 
 /* ---- parts ---- */
 
-/* There is no memory for this message now: what is left of it is skipped. Who sent it is
-   told if so much has come that it can be addressed. */
-static void skip_busy(struct hub *hub, struct session *session, struct intake *intake)
-{
-    struct frame frame, nobody = {0};
-    bool addressed =
-        intake->kept != NULL &&
-        wire_decode_head(WIRE_CLIENT, intake->form, message_bytes(intake->kept),
-                         intake->kept->size, &frame) == WIRE_OK;
-    intake->state = INTAKE_SKIP;
-    send_refusal(hub, session, addressed ? &frame : &nobody, REASON_BUSY);
-    drop_kept(hub, intake);
-}
-
-static enum reason keep_whole(struct hub *hub, struct session *session,
-                              struct intake *intake, const char *bytes, size_t size)
+static enum reason keep_whole(struct hub *hub, struct intake *intake, const char *bytes,
+                              size_t size)
 {
     size_t kept = intake->kept == NULL ? 0 : intake->kept->size;
     if (kept + size > hub->config.message_bytes_max) return REASON_MESSAGE_SIZE;
     if (reserve(hub, intake, size))
         message_append(intake->kept, bytes, size);
     else
-        skip_busy(hub, session, intake);
+        skip_busy(hub, intake);
     return REASON_NONE;
 }
 
@@ -401,7 +369,7 @@ static enum reason keep_head(struct hub *hub, struct session *session,
 {
     size_t kept = intake->kept == NULL ? 0 : intake->kept->size;
     size_t taken = size < HEAD_MAX - kept ? size : HEAD_MAX - kept;
-    enum reason reason = keep_whole(hub, session, intake, bytes, taken);
+    enum reason reason = keep_whole(hub, intake, bytes, taken);
     if (reason == REASON_NONE && intake->state == INTAKE_HEAD)
         reason = sort(hub, session, intake);
     if (reason == REASON_NONE && taken < size)
@@ -420,7 +388,7 @@ static enum reason receive(struct hub *hub, struct session *session, struct inta
 {
     switch (intake->state) {
     case INTAKE_HEAD: return keep_head(hub, session, intake, bytes, size);
-    case INTAKE_WHOLE: return keep_whole(hub, session, intake, bytes, size);
+    case INTAKE_WHOLE: return keep_whole(hub, intake, bytes, size);
     case INTAKE_BODY: return receive_body(hub, intake, bytes, size);
     case INTAKE_TAIL: receive_tail(hub, intake, bytes, size); break;
     case INTAKE_SKIP: break;
@@ -456,6 +424,13 @@ static enum reason count_part(const struct hub *hub, struct intake *intake,
     return REASON_NONE;
 }
 
+static struct intake *intake_new(struct session *session)
+{
+    struct intake *intake = memory_new(sizeof *intake);
+    if (intake != NULL) intake->session = session;
+    return intake;
+}
+
 static enum reason receive_part(struct hub *hub, struct session *session,
                                 const struct hub_part *part, struct intake_message *message)
 {
@@ -464,7 +439,7 @@ static enum reason receive_part(struct hub *hub, struct session *session,
         bool valid = part->form == MESSAGE_BINARY || json_is_utf8(part->bytes, part->size);
         return valid ? REASON_NONE : REASON_BAD_UTF8;
     }
-    if (session->intake == NULL) session->intake = memory_new(sizeof *session->intake);
+    if (session->intake == NULL) session->intake = intake_new(session);
     if (session->intake == NULL) return REASON_BUSY;
     struct intake *intake = session->intake;
     enum reason reason = count_part(hub, intake, part);

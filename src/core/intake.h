@@ -22,4 +22,10 @@ void intake_clear(struct hub *hub, struct session *session);
 /* The answer that this holder may be sending is not wanted any more. */
 void intake_abandon(struct hub *hub, struct membership *holder);
 
+/* Drops the message that has been coming for longest, if that is longer than hedge_ms. */
+void intake_shed(struct hub *hub);
+
+/* Drops the message that has been coming for longest, if that is longer than hedge_ms. */
+void intake_shed(struct hub *hub);
+
 #endif

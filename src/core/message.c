@@ -18,6 +18,7 @@ struct message *message_new(enum message_form form, size_t front, size_t capacit
     if (message == NULL) return NULL;
     message->refs = 1;
     message->queued = 0;
+    message->content = false;
     message->subject = 0;
     message->form = form;
     message->capacity = total;

@@ -360,6 +360,14 @@ static void hear_content(struct peer *peer, struct item *item, const struct fram
     tell(peer, (struct peer_event){.kind = PEER_FOUND, .hash = hash, .page = page});
 }
 
+/* A busy server is asked again later. */
+static void hear_error(struct peer *peer, struct item *item, const struct frame *frame)
+{
+    tell_reason(peer, PEER_REFUSED, item, frame->payload);
+    if (slice_is(wire_member(frame->payload, "reason"), "\"busy\""))
+        rejoin_later(peer, item);
+}
+
 static void hear_event(struct peer *peer, struct item *item, const struct frame *frame)
 {
     bool have = item->kind == TOPIC_HAVE, want = item->kind == TOPIC_WANT;
@@ -370,7 +378,7 @@ static void hear_event(struct peer *peer, struct item *item, const struct frame 
     else if (want && slice_is(frame->event, "content"))
         hear_content(peer, item, frame);
     else if (want && slice_is(frame->event, "error"))
-        tell_reason(peer, PEER_REFUSED, item, frame->payload);
+        hear_error(peer, item, frame);
     else if (want && slice_is(wire_member(frame->payload, "state"), "\"nobody\""))
         tell_reason(peer, PEER_NOBODY, item, frame->payload);
     else if (slice_is(frame->event, "phx_error"))

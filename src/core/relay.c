@@ -1,28 +1,38 @@
 /* The relay: one fetch for each page that has seekers to serve and a holder to ask.
 
    All seekers of a page share its fetch (single flight). The fetch asks the holder with the
-   fewest requests in flight; after hedge_ms another one beside it, up to
-   holders_per_fetch_max at a time; it gives up a holder that sends no byte for answer_ms,
-   and asks the next one at once when a holder leaves or fails. The first right answer
-   serves everybody and ends the fetch; when there is nobody left to ask, the fetch ends and
-   the seekers wait for a holder to come, or for a seeker to ask again.
+   fewest requests in flight. Each hedge_ms without an answer it asks one more beside it,
+   rather one that is known to have had the page than one that only says so; when
+   holders_first_max are silent, twice as many each time, so that one honest holder among
+   very many silent ones is found in seconds. It gives up a holder that sends no byte for
+   answer_ms, and asks the next one at once when a holder leaves or fails. The first right
+   answer serves everybody and ends the fetch; when there is nobody left to ask, the fetch
+   ends and the seekers wait for a holder to come, or for a seeker to ask again.
 
-   Invariants: a holder with ASK_PENDING stands in exactly one fetch, and not in its group's
-   front; a fetch has seekers to serve and at least one pending holder, but inside functions
-   of this file. */
+   Seekers whose connection has no room for the page (window.h) take no part, and wait.
+
+   A fetch that finds no memory left for a page in flight stands in line until there is;
+   when the line is full, its seekers are told `busy`.
+
+   Invariants, but inside functions of this file: a holder with ASK_PENDING stands in exactly
+   one fetch, and not in its group's front; an active seeker stands in front of a page with
+   a fetch; a fetch has active seekers, and either stands in line or has a pending
+   holder. */
 #include "relay.h"
 
 #include "intake.h"
-#include "json.h"
 #include "memory.h"
 #include "pages.h"
 #include "send.h"
+#include "serve.h"
+#include "status.h"
+#include "window.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
+#include <string.h>
 
 #define HOLDERS_COMPARED 8
+#define POSTPONED_MAX 3 /* then the seekers are told busy */
 
 /* A number below `below` (splitmix64; Steele, Lea and Flood, 2014). */
 static uint32_t chance(struct hub *hub, uint32_t below)
@@ -33,52 +43,66 @@ static uint32_t chance(struct hub *hub, uint32_t below)
     return (uint32_t)((z ^ z >> 31) % below);
 }
 
-/* ---- telling seekers ---- */
+/* ---- the line ---- */
 
-struct status_text {
-    char text[96];
-};
-
-static struct status_text status_of(const struct page *page)
+/* Whether there is memory for so many pages more at their largest. */
+static bool has_memory(const struct hub *hub, size_t pages)
 {
-    struct status_text status;
-    bool searching = page->fetch != NULL;
-    const char *reason = searching                             ? "null"
-                         : page->failure == REASON_SILENT      ? "\"silent\""
-                         : page->failure == REASON_WRONG_BYTES ? "\"wrong_bytes\""
-                                                               : "\"no_holder\"";
-    snprintf(status.text, sizeof status.text,
-             "{\"state\":\"%s\",\"holders\":%" PRIu32 ",\"asked\":%" PRIu32
-             ",\"reason\":%s}",
-             searching ? "searching" : "nobody", page->holders.count,
-             searching ? page->fetch->asked : 0, reason);
-    return status;
+    size_t used = hub->metrics.in_flight_bytes;
+    return (used == 0 && pages == 1) ||
+           used + pages * hub->config.page_bytes_max <= hub->config.in_flight_bytes_max;
 }
 
-static void tell(struct hub *hub, struct membership *seeker)
+static bool line_is_full(const struct hub *hub)
 {
-    struct status_text status = status_of(seeker->page);
-    struct broadcast broadcast = {.event = "status", .payload = status.text};
-    if (seeker->status) send_broadcast(hub, &broadcast, seeker);
-    send_broadcast_clear(&broadcast);
+    return hub->metrics.fetches_waiting >= hub->config.fetches_waiting_max;
 }
 
-static void tell_all(struct hub *hub, struct page *page)
+static void enter_line(struct hub *hub, struct fetch *fetch)
 {
-    struct status_text status = status_of(page);
-    struct broadcast broadcast = {.event = "status", .payload = status.text};
-    for (uint32_t i = 0; i < page->seekers.front; i++)
-        if (page->seekers.members[i]->status)
-            send_broadcast(hub, &broadcast, page->seekers.members[i]);
-    send_broadcast_clear(&broadcast);
+    fetch->in_line = true;
+    fetch->before = hub->line_last;
+    fetch->after = NULL;
+    *(fetch->before == NULL ? &hub->line_first : &fetch->before->after) = fetch;
+    hub->line_last = fetch;
+    hub->metrics.fetches_waiting++;
+    deadlines_unset(&hub->deadlines, &fetch->due);
+    if (hub->line_due.place == 0)
+        deadlines_set(&hub->deadlines, &hub->line_due, hub->now_ms + hub->config.hedge_ms);
+}
+
+static void leave_line(struct hub *hub, struct fetch *fetch)
+{
+    if (!fetch->in_line) return;
+    fetch->in_line = false;
+    *(fetch->before == NULL ? &hub->line_first : &fetch->before->after) = fetch->after;
+    *(fetch->after == NULL ? &hub->line_last : &fetch->after->before) = fetch->before;
+    hub->metrics.fetches_waiting--;
+    if (hub->line_first == NULL) deadlines_unset(&hub->deadlines, &hub->line_due);
+}
+
+void relay_line_due(struct hub *hub)
+{
+    deadlines_set(&hub->deadlines, &hub->line_due,
+                  hub->now_ms + (hub->config.hedge_ms > 0 ? hub->config.hedge_ms : 1));
+    intake_shed(hub);
 }
 
 /* ---- the life of a fetch ---- */
 
-/* The holder with the fewest requests in flight among a few that chance names; NULL if
-   nobody may be asked. */
-static struct membership *choose(struct hub *hub, struct page *page)
+static bool is_better(const struct membership *holder, const struct membership *than,
+                      bool proven)
 {
+    if (proven && holder->proven != than->proven) return holder->proven;
+    return holder->session->pending < than->session->pending;
+}
+
+/* The best of a few that chance names; NULL if nobody may be asked. The first to be asked
+   is anybody, so that all holders share the work; then those go first who are known to have
+   had the page. */
+static struct membership *choose(struct hub *hub, const struct fetch *fetch)
+{
+    const struct page *page = fetch->page;
     uint32_t front = page->holders.front;
     if (front == 0) return NULL;
     uint32_t first = chance(hub, front);
@@ -86,15 +110,14 @@ static struct membership *choose(struct hub *hub, struct page *page)
     for (uint32_t i = 1; i < HOLDERS_COMPARED && i < front; i++) {
         uint32_t at = front <= HOLDERS_COMPARED ? (first + i) % front : chance(hub, front);
         struct membership *other = page->holders.members[at];
-        if (other->session->pending < best->session->pending) best = other;
+        if (is_better(other, best, fetch->asked > 0)) best = other;
     }
     return best;
 }
 
 static bool can_hedge(const struct hub *hub, const struct fetch *fetch)
 {
-    return fetch->pending < hub->config.holders_per_fetch_max &&
-           fetch->page->holders.front > 0;
+    return fetch->pending < hub->config.holders_max && fetch->page->holders.front > 0;
 }
 
 /* Sets when something is to be done about the fetch if nothing is heard. */
@@ -111,11 +134,22 @@ static void schedule(struct hub *hub, struct fetch *fetch)
     deadlines_set(&hub->deadlines, &fetch->due, due);
 }
 
-static bool ask_next(struct hub *hub, struct fetch *fetch)
+/* Makes room for one more ask. */
+static bool reserve(struct fetch *fetch)
 {
-    if (fetch->pending == hub->config.holders_per_fetch_max) return false;
-    struct membership *holder = choose(hub, fetch->page);
-    if (holder == NULL) return false;
+    bool few = fetch->asks == fetch->few;
+    if (fetch->pending < fetch->capacity) return true;
+    size_t size = 2 * fetch->capacity * sizeof *fetch->asks;
+    struct pending *asks = memory_resize(few ? NULL : fetch->asks, size);
+    if (asks == NULL) return false;
+    if (few) memcpy(asks, fetch->few, sizeof fetch->few);
+    fetch->asks = asks;
+    fetch->capacity *= 2;
+    return true;
+}
+
+static void ask(struct hub *hub, struct fetch *fetch, struct membership *holder)
+{
     pages_set_front(fetch->page, holder, false);
     holder->ask = ASK_PENDING;
     holder->session->pending++;
@@ -124,7 +158,16 @@ static bool ask_next(struct hub *hub, struct fetch *fetch)
     fetch->hedge_ms = hub->now_ms + hub->config.hedge_ms;
     hub->metrics.asks_total++;
     send_push(hub, holder, "content_request", "{}");
-    return true;
+}
+
+/* Nobody answers: one more, and then twice as many each time. */
+static void hedge(struct hub *hub, struct fetch *fetch)
+{
+    const struct hub_config *config = &hub->config;
+    fetch->abreast = fetch->abreast < config->holders_first_max ? fetch->abreast + 1
+                                                                : 2 * fetch->abreast;
+    if (fetch->abreast > config->holders_max) fetch->abreast = config->holders_max;
+    hub->metrics.hedges_total++;
 }
 
 /* Takes the i-th holder out of the fetch; `late` if it may still answer without blame. */
@@ -138,7 +181,7 @@ static void forget(struct hub *hub, struct fetch *fetch, uint32_t i, bool late)
     intake_abandon(hub, holder);
 }
 
-/* All is over for this fetch; those who might still answer need not. */
+/* Frees the fetch; those who might still answer need not. */
 static void end_fetch(struct hub *hub, struct fetch *fetch)
 {
     while (fetch->pending > 0) {
@@ -146,22 +189,69 @@ static void end_fetch(struct hub *hub, struct fetch *fetch)
         forget(hub, fetch, 0, true);
         pages_set_front(fetch->page, holder, true);
     }
+    leave_line(hub, fetch);
     fetch->page->fetch = NULL;
     deadlines_unset(&hub->deadlines, &fetch->due);
     hub->metrics.fetches--;
+    if (fetch->asks != fetch->few) memory_free(fetch->asks);
     memory_free(fetch);
 }
 
-/* After a holder dropped out: the next one, or the end. */
+/* The fetch ends without bytes: its seekers go on waiting for them. */
+static void fail_fetch(struct hub *hub, struct fetch *fetch)
+{
+    struct page *page = fetch->page;
+    end_fetch(hub, fetch);
+    for (uint32_t i = 0; i < page->seekers.front; i++)
+        window_release(hub, page->seekers.members[i], 0);
+}
+
+/* Asks as many as may be asked by now, or ends the fetch when there is nobody. */
 static void go_on(struct hub *hub, struct fetch *fetch)
 {
     struct page *page = fetch->page;
-    ask_next(hub, fetch);
+    struct membership *holder;
+    while (fetch->pending < fetch->abreast && (holder = choose(hub, fetch)) != NULL &&
+           reserve(fetch))
+        ask(hub, fetch, holder);
     if (fetch->pending > 0)
         schedule(hub, fetch);
     else
-        end_fetch(hub, fetch);
-    tell_all(hub, page);
+        fail_fetch(hub, fetch);
+    status_tell_all(hub, page);
+}
+
+/* There is no memory for the page of a fetch that asks nobody: it gets in line, or ends. */
+static void wait_in_line(struct hub *hub, struct fetch *fetch)
+{
+    struct page *page = fetch->page;
+    if (!line_is_full(hub) && fetch->postponed <= POSTPONED_MAX) {
+        enter_line(hub, fetch);
+    } else {
+        page->failure = REASON_BUSY;
+        for (uint32_t i = 0; i < page->seekers.front; i++)
+            if (page->seekers.members[i]->active)
+                status_refuse(hub, page->seekers.members[i], REASON_BUSY);
+        fail_fetch(hub, fetch);
+    }
+    status_tell_all(hub, page);
+}
+
+/* Whether the seeker takes part in its page's fetch; if not, it is told that it waits. */
+static bool take_part(struct hub *hub, struct membership *seeker)
+{
+    bool waited = seeker->waiting;
+    if (window_admit(hub, seeker)) return true;
+    if (!waited) status_tell(hub, seeker);
+    return false;
+}
+
+static uint32_t gather(struct hub *hub, const struct page *page)
+{
+    uint32_t active = 0;
+    for (uint32_t i = 0; i < page->seekers.front; i++)
+        if (take_part(hub, page->seekers.members[i])) active++;
+    return active;
 }
 
 /* False if there is a fetch already, or nobody to serve or to ask, or no memory. */
@@ -170,14 +260,24 @@ static bool begin(struct hub *hub, struct page *page)
     if (page->fetch != NULL || page->seekers.front == 0 || page->holders.front == 0)
         return false;
     struct fetch *fetch = memory_new(sizeof *fetch);
-    if (fetch == NULL) return false;
+    if (fetch != NULL) fetch->active = gather(hub, page);
+    if (fetch == NULL || fetch->active == 0) {
+        memory_free(fetch);
+        return false;
+    }
     fetch->page = page;
+    fetch->abreast = 1;
+    fetch->asks = fetch->few;
+    fetch->capacity = ASKS_FEW;
     fetch->due.kind = DEADLINE_FETCH;
     page->fetch = fetch;
     page->failure = REASON_NONE;
     hub->metrics.fetches++;
     hub->metrics.fetches_total++;
-    go_on(hub, fetch);
+    if (hub->line_first == NULL && has_memory(hub, 1))
+        go_on(hub, fetch);
+    else
+        wait_in_line(hub, fetch);
     return true;
 }
 
@@ -196,6 +296,7 @@ static void revive_silent(struct page *page)
 static void drop_silent(struct hub *hub, struct fetch *fetch, uint32_t i)
 {
     fetch->asks[i].holder->silent = true;
+    fetch->asks[i].holder->proven = false;
     fetch->page->failure = REASON_SILENT;
     forget(hub, fetch, i, false);
 }
@@ -214,7 +315,7 @@ static uint32_t find(const struct fetch *fetch, const struct membership *holder)
 void relay_holder_came(struct hub *hub, struct page *page)
 {
     begin(hub, page);
-    if (page->fetch != NULL) schedule(hub, page->fetch);
+    if (page->fetch != NULL && !page->fetch->in_line) schedule(hub, page->fetch);
 }
 
 void relay_holder_left(struct hub *hub, struct membership *holder)
@@ -229,7 +330,11 @@ void relay_seeker_came(struct hub *hub, struct membership *seeker)
 {
     struct page *page = seeker->page;
     revive_silent(page);
-    if (!begin(hub, page)) tell(hub, seeker);
+    if (page->fetch != NULL && !seeker->active) {
+        if (!take_part(hub, seeker)) return;
+        page->fetch->active++;
+    }
+    if (!begin(hub, page) && !seeker->waiting) status_tell(hub, seeker);
 }
 
 void relay_seek_again(struct hub *hub, struct membership *seeker)
@@ -241,9 +346,13 @@ void relay_seek_again(struct hub *hub, struct membership *seeker)
     begin(hub, page);
 }
 
-void relay_seeker_left(struct hub *hub, struct page *page)
+void relay_seeker_leaves(struct hub *hub, struct membership *seeker)
 {
-    if (page->fetch != NULL && page->seekers.front == 0) end_fetch(hub, page->fetch);
+    struct fetch *fetch = seeker->page->fetch;
+    bool last = seeker->active && --fetch->active == 0;
+    window_release(hub, seeker, 0);
+    pages_set_front(seeker->page, seeker, false);
+    if (last) end_fetch(hub, fetch);
 }
 
 void relay_heard(struct hub *hub, struct membership *holder)
@@ -257,11 +366,26 @@ void relay_note_wrong(struct membership *holder)
     holder->page->failure = REASON_WRONG_BYTES;
 }
 
-void relay_give_up(struct hub *hub, struct membership *holder)
+void relay_postpone(struct hub *hub, struct membership *holder)
 {
     struct fetch *fetch = holder->page->fetch;
-    drop_silent(hub, fetch, find(fetch, holder));
-    go_on(hub, fetch);
+    hub->metrics.postponed_total++;
+    fetch->postponed++;
+    forget(hub, fetch, find(fetch, holder), false);
+    pages_set_front(fetch->page, holder, true);
+    if (fetch->pending > 0)
+        schedule(hub, fetch);
+    else
+        wait_in_line(hub, fetch);
+}
+
+void relay_resume(struct hub *hub)
+{
+    for (size_t pages = 1; hub->line_first != NULL && has_memory(hub, pages); pages++) {
+        struct fetch *fetch = hub->line_first;
+        leave_line(hub, fetch);
+        go_on(hub, fetch);
+    }
 }
 
 void relay_due(struct hub *hub, struct fetch *fetch)
@@ -278,7 +402,7 @@ void relay_due(struct hub *hub, struct fetch *fetch)
         changed = true;
     }
     if (!changed && hub->now_ms >= fetch->hedge_ms && can_hedge(hub, fetch)) {
-        hub->metrics.hedges_total++;
+        hedge(hub, fetch);
         changed = true;
     }
     if (changed)
@@ -287,95 +411,16 @@ void relay_due(struct hub *hub, struct fetch *fetch)
         schedule(hub, fetch);
 }
 
-/* ---- serving ---- */
-
-/* A page's bytes on their way to its seekers, in the forms that they take. */
-struct delivery {
-    const uint8_t *bytes;
-    size_t size;
-    struct message *binary; /* for the usual spelling of the topic */
-    struct message *text;
-    bool is_text;
-};
-
-static struct message *binary_for(const struct delivery *delivery,
-                                  const struct membership *seeker)
-{
-    char topic[TOPIC_TEXT_MAX];
-    if (seeker->upper == 0) return message_ref(delivery->binary);
-    struct message *own = message_new(MESSAGE_BINARY, WIRE_CONTENT_FRONT, delivery->size);
-    if (own == NULL) return NULL;
-    message_append(own, delivery->bytes, delivery->size);
-    wire_prepend_content(own, send_topic(seeker, topic));
-    return own;
-}
-
-static struct message *text_for(struct delivery *delivery, const struct membership *seeker)
-{
-    char topic[TOPIC_TEXT_MAX];
-    struct frame frame = {.kind = FRAME_BROADCAST,
-                          .topic = send_topic(seeker, topic),
-                          .event = slice_of("content")};
-    if (seeker->upper == 0 && delivery->text != NULL) return message_ref(delivery->text);
-    struct message *text = wire_content_new(&frame, delivery->bytes, delivery->size, NULL);
-    if (seeker->upper == 0 && text != NULL) delivery->text = message_ref(text);
-    return text;
-}
-
-static void refuse(struct hub *hub, const struct membership *seeker, enum reason reason)
-{
-    char payload[64];
-    struct broadcast broadcast = {.event = "error", .payload = payload};
-    snprintf(payload, sizeof payload, "{\"reason\":\"%s\"}", reason_word(reason));
-    hub->metrics.refusals[reason]++;
-    send_broadcast(hub, &broadcast, seeker);
-    send_broadcast_clear(&broadcast);
-}
-
-static void serve(struct hub *hub, struct delivery *delivery, struct membership *seeker)
-{
-    if (!seeker->binary && !delivery->is_text) {
-        refuse(hub, seeker, REASON_NOT_TEXT);
-        return;
-    }
-    struct message *message =
-        seeker->binary ? binary_for(delivery, seeker) : text_for(delivery, seeker);
-    if (message == NULL) {
-        refuse(hub, seeker, REASON_BUSY);
-        return;
-    }
-    hub->metrics.served_total++;
-    send_take_message(hub, seeker->session, message);
-}
-
-static bool anyone_takes_text(const struct page *page)
-{
-    for (uint32_t i = 0; i < page->seekers.front; i++)
-        if (!page->seekers.members[i]->binary) return true;
-    return false;
-}
-
 void relay_take_answer(struct hub *hub, struct membership *holder, struct message *bytes)
 {
     struct page *page = holder->page;
     struct fetch *fetch = page->fetch;
-    struct delivery delivery = {.size = bytes->size, .binary = bytes};
-    char topic[TOPIC_TEXT_MAX];
     hub->metrics.contents_total++;
     hub->metrics.content_bytes_total += bytes->size;
-    wire_prepend_content(bytes, topic_print(TOPIC_WANT, &page->hash, 0, topic));
-    delivery.bytes = message_bytes(bytes) + bytes->size - delivery.size;
-    if (anyone_takes_text(page))
-        delivery.is_text = json_is_utf8(delivery.bytes, delivery.size);
-
     forget(hub, fetch, find(fetch, holder), false);
+    holder->proven = true;
     pages_set_front(page, holder, true);
     end_fetch(hub, fetch);
-    while (page->seekers.front > 0) {
-        struct membership *seeker = page->seekers.members[page->seekers.front - 1];
-        pages_set_front(page, seeker, false);
-        serve(hub, &delivery, seeker);
-    }
-    message_unref(delivery.text);
+    serve_all(hub, page, bytes);
     message_unref(bytes);
 }

@@ -10,12 +10,13 @@ void relay_holder_came(struct hub *hub, struct page *page);
    hands already, and out of its page's front. */
 void relay_holder_left(struct hub *hub, struct membership *holder);
 
-/* A seeker is in front of its page's group now: it is served or told how things are. */
+/* A seeker is in front of its page's group now, and does not wait: it is served, or waits,
+   and is told how things are. */
 void relay_seeker_came(struct hub *hub, struct membership *seeker);
 /* A seeker's own content_request. */
 void relay_seek_again(struct hub *hub, struct membership *seeker);
-/* A seeker left the page's group. */
-void relay_seeker_left(struct hub *hub, struct page *page);
+/* A seeker is about to leave the page's group. */
+void relay_seeker_leaves(struct hub *hub, struct membership *seeker);
 
 /* Part of an answer came from a holder that was asked. */
 void relay_heard(struct hub *hub, struct membership *holder);
@@ -24,8 +25,12 @@ void relay_heard(struct hub *hub, struct membership *holder);
 void relay_take_answer(struct hub *hub, struct membership *holder, struct message *bytes);
 /* The holder sent something else, and is about to leave the page for it. */
 void relay_note_wrong(struct membership *holder);
-/* The holder's answer cannot be taken: it is not asked again in this fetch. */
-void relay_give_up(struct hub *hub, struct membership *holder);
+/* There is no memory for the holder's answer: the fetch goes on later. */
+void relay_postpone(struct hub *hub, struct membership *holder);
+/* Fetches stand in line: what has been coming for too long makes room. */
+void relay_line_due(struct hub *hub);
+/* There may be memory again: fetches in line go on. Called after every input. */
+void relay_resume(struct hub *hub);
 
 /* The fetch's deadline is reached. */
 void relay_due(struct hub *hub, struct fetch *fetch);

@@ -33,6 +33,9 @@ struct membership {
     uint8_t ask;             /* enum ask_state, of a holder */
     uint8_t late;            /* answers to come that are dropped without blame */
     bool silent : 1;         /* a holder that did not answer in time */
+    bool proven : 1;         /* a holder that is known to have had the page */
+    bool active : 1;         /* a seeker that takes part in its page's fetch */
+    bool waiting : 1;        /* a seeker whose session has no room for its page yet */
     bool binary : 1;         /* a seeker that takes binary content */
     bool status : 1;         /* a seeker that wants status events */
     uint8_t join_ref_kind;   /* enum ref_kind */
@@ -58,17 +61,27 @@ struct page {
     enum reason failure;       /* how the last fetch ended without bytes */
 };
 
+#define ASKS_FEW 4 /* most fetches have no more */
+
+/* A holder that was asked, and still may answer. */
+struct pending {
+    struct membership *holder;
+    uint64_t asked_ms, heard_ms;
+};
+
 /* The effort to bring one page to its seekers. */
 struct fetch {
     struct page *page;
     struct deadline due;
-    uint64_t hedge_ms; /* when the next holder is asked beside the present ones */
-    uint32_t asked;    /* holders asked so far */
-    uint32_t pending;  /* of which these still may answer */
-    struct pending {
-        struct membership *holder;
-        uint64_t asked_ms, heard_ms;
-    } asks[HUB_HOLDERS_MAX];
+    struct fetch *before, *after; /* whilst it stands in line */
+    uint64_t hedge_ms;            /* when more holders are asked beside the present ones */
+    uint32_t asked;               /* holders asked so far */
+    uint32_t abreast;             /* so many are asked at the same time by now */
+    uint32_t active;              /* seekers that take part */
+    uint32_t pending, capacity;   /* of asks */
+    struct pending *asks, few[ASKS_FEW];
+    uint8_t postponed; /* how often there was no memory for an answer */
+    bool in_line;      /* for memory: nobody is being asked */
 };
 
 /* A holder's claim to its place, kept over a lost connection. */
@@ -106,9 +119,14 @@ struct session {
     struct intake *intake; /* NULL between messages */
     struct origin *origin; /* NULL for an address without limits */
     struct bucket messages, joins, asks;
+    uint64_t served; /* the key of the page it was last served */
+    uint32_t unread; /* bytes of pages it was sent since its connection was last drained */
     uint16_t topics_count, barred_count;
-    uint16_t pending; /* requests in flight */
-    uint8_t lost;     /* enum reason: it could not be told something, and is to be closed */
+    uint16_t pending;         /* requests in flight */
+    uint16_t active, waiting; /* its seekers that take part in a fetch; that have no room */
+    uint8_t lost; /* enum reason: it could not be told something, and is to be closed */
+    bool roomy;   /* it stands in the hub's list */
+    struct session *next_roomy;
 };
 
 /* A place for a session, and how often it was used. */
@@ -126,7 +144,11 @@ struct hub {
     struct place *places;
     uint32_t places_count, places_capacity, free_place; /* place + 1 */
     struct table pages, slots, origins;
-    struct deny_list *denied; /* NULL: none */
+    struct session *roomy; /* sessions that may have room for a waiting seeker */
+    struct fetch *line_first, *line_last;        /* fetches that wait for memory */
+    struct deadline line_due;                    /* set whilst there are any */
+    struct intake *intakes_first, *intakes_last; /* with memory, the oldest first */
+    struct deny_list *denied;                    /* NULL: none */
     struct deadlines deadlines;
     struct effect *effects; /* a ring */
     size_t effects_first, effects_count, effects_capacity;

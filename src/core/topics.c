@@ -15,6 +15,7 @@
 #include "presence.h"
 #include "relay.h"
 #include "send.h"
+#include "window.h"
 
 #include <inttypes.h>
 #include <stddef.h>
@@ -112,12 +113,11 @@ static void remove_from_page(struct hub *hub, struct membership *member)
     struct page *page = member->page;
     if (page != NULL) {
         --*gauge_of(hub, member);
+        if (member->kind == TOPIC_WANT) relay_seeker_leaves(hub, member);
         pages_remove_member(page, member);
         if (member->kind == TOPIC_HAVE) {
             relay_holder_left(hub, member);
             presence_changed(hub, page);
-        } else {
-            relay_seeker_left(hub, page);
         }
         pages_settle(hub, page);
     }
@@ -266,6 +266,7 @@ static void take_slot(struct hub *hub, struct membership *holder,
     holder->slot = slot;
     if (before == NULL) return;
     before->slot = NULL;
+    holder->proven = holder->proven || before->proven;
     hub->metrics.take_overs_total++;
     if (before->session == NULL) {
         come_back(hub, slot);
@@ -349,6 +350,16 @@ static void reply_joined(struct hub *hub, const struct membership *member,
     send_ok(hub, member->session, frame, response);
 }
 
+/* Makes a holder ready to be asked. */
+static void stand_by(struct hub *hub, struct membership *holder,
+                     const struct join_options *options)
+{
+    struct page *page = holder->page;
+    holder->proven = holder->session->served == page->link.key;
+    if (!is_barred(holder->session, &page->hash)) pages_set_front(page, holder, true);
+    if (options->token_size > 0) take_slot(hub, holder, options);
+}
+
 static void enter(struct hub *hub, struct session *session, const struct topic *topic,
                   const struct frame *frame, const struct join_options *options)
 {
@@ -362,11 +373,11 @@ static void enter(struct hub *hub, struct session *session, const struct topic *
     member->status = options->status;
     hub->metrics.joins_total++;
     reply_joined(hub, member, frame, options);
-    if (topic->kind == TOPIC_WANT ||
-        (topic->kind == TOPIC_HAVE && !is_barred(session, &topic->hash)))
+    if (topic->kind == TOPIC_HAVE) stand_by(hub, member, options);
+    if (topic->kind == TOPIC_WANT) {
         pages_set_front(member->page, member, true);
-    if (topic->kind == TOPIC_HAVE && options->token_size > 0)
-        take_slot(hub, member, options);
+        if (before != NULL) window_move(before, member);
+    }
     if (before != NULL) {
         send_end(hub, before, REASON_NONE);
         leave(hub, before);

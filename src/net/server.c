@@ -42,7 +42,7 @@ struct server_config server_config_default(void)
         .callers_max = 1024,
         .outbox_bytes_max = 3 << 20,
         .outbox_bytes_soft = 1 << 20,
-        .queued_bytes_max = 256 << 20,
+        .queued_bytes_max = 192 << 20,
         .write_ms = 10000,
         .ping_ms = 25000,
         .hang_up_ms = 35000,
@@ -127,6 +127,12 @@ void server_receive(struct server *server, const struct endpoint *endpoint,
                     const struct hub_part *part)
 {
     hub_receive(server->hub, endpoint->session, part, server_now_ms(server));
+    server_settle(server);
+}
+
+void server_drained(struct server *server, const struct endpoint *endpoint)
+{
+    hub_drained(server->hub, endpoint->session, server_now_ms(server));
     server_settle(server);
 }
 

@@ -83,6 +83,8 @@ bool server_connect(struct server *server, struct endpoint *endpoint,
                     const struct address *from, enum reason *reason);
 void server_receive(struct server *server, const struct endpoint *endpoint,
                     const struct hub_part *part);
+/* The endpoint has nothing left to write, and wrote a page. */
+void server_drained(struct server *server, const struct endpoint *endpoint);
 void server_disconnect(struct server *server, struct endpoint *endpoint);
 /* Carries out what the hub wants, after an input that did not come from an endpoint. */
 void server_settle(struct server *server);

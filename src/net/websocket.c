@@ -45,6 +45,7 @@ struct connection {
     uint16_t close_code; /* 0 until the connection is to be closed */
     uint8_t close_reason;
     bool dirty : 1, ping_due : 1, close_sent : 1, frame_open : 1;
+    bool paged : 1; /* a page is in the outbox, or was since it was last empty */
 };
 
 _Static_assert(LWS_PRE <= MESSAGE_HEADROOM, "the library needs its headroom");
@@ -183,6 +184,7 @@ static void on_take(struct endpoint *endpoint, struct message *message)
     *connection->last = parcel;
     connection->last = &parcel->next;
     connection->outbox_bytes += (uint32_t)message->size;
+    if (message->content) connection->paged = true;
     if (message->queued++ == 0) server->metrics.queued_bytes += message->size;
     mark_dirty(connection);
     if (server->metrics.queued_bytes > server->config->queued_bytes_max) shed(server);
@@ -267,12 +269,20 @@ static bool write_some(struct connection *connection)
     return true;
 }
 
+static void drained(struct connection *connection)
+{
+    connection->paged = false;
+    if (connection->endpoint.session != 0)
+        server_drained(connection->server, &connection->endpoint);
+}
+
 /* Keeps the ring of clients that do not read: ordered by when they last took something. */
 static void note_progress(struct connection *connection)
 {
     bool waits = connection->first != NULL || lws_partial_buffered(connection->wsi);
     if (!waits) {
         ring_remove(&connection->waiting);
+        if (connection->paged) drained(connection);
         return;
     }
     connection->progress_ms = server_now_ms(connection->server);

@@ -35,7 +35,8 @@ struct hub_config hub_config_default(void)
         .fragments_max = 1000000,
         .in_flight_bytes_max = 256 << 20,
         .connections_max = UINT32_MAX,
-        .holders_per_fetch_max = 1,
+        .holders_first_max = 1,
+        .holders_max = 1,
     };
 }
 
@@ -114,6 +115,13 @@ session_id hub_connect(struct hub *hub, const struct address *from, uint64_t now
     hub->metrics.sessions++;
     hub->metrics.sessions_total++;
     return (session_id)++hub->sessions[at].generation << 32 | at;
+}
+
+void hub_drained(struct hub *hub, session_id id, uint64_t now_ms)
+{
+    (void)hub;
+    (void)id;
+    (void)now_ms;
 }
 
 void hub_disconnect(struct hub *hub, session_id id, uint64_t now_ms)

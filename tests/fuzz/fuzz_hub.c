@@ -32,6 +32,7 @@ struct run {
     uint64_t now_ms;
     struct client clients[CLIENTS];
     bool strange; /* bytes that may have joined any page were said */
+    bool reads;   /* clients read what they are sent at once, not when time passes */
 };
 
 static const char *const pages[PAGES] = {"hello", "", "a\"\\\n\x01\xc3\xa9",
@@ -69,8 +70,10 @@ static void drain(struct run *run)
         struct client *client = client_of(run, effect.session);
         MUST(client != NULL); /* nothing is for those who are gone */
         if (effect.kind == EFFECT_SEND) {
+            bool content = effect.message->content;
             check_message(effect.message);
             message_unref(effect.message);
+            if (content && run->reads) hub_drained(run->hub, client->id, run->now_ms);
         } else {
             MUST(effect.code >= 1001 && effect.code <= 1013);
             MUST(effect.reason > REASON_NONE && effect.reason < REASONS_END);
@@ -108,6 +111,9 @@ static void check(struct run *run)
     MUST(metrics->contents_total <= metrics->asks_total);
     uint64_t due = hub_next_deadline(run->hub);
     MUST((metrics->fetches == 0 && metrics->away == 0) || due != UINT64_MAX);
+    MUST(metrics->fetches_waiting <= config->fetches_waiting_max);
+    MUST(metrics->fetches_waiting == 0 || metrics->in_flight_bytes > 0);
+    MUST(metrics->seekers_waiting <= metrics->seekers);
 }
 
 /* ---- what clients do ---- */
@@ -321,6 +327,9 @@ static void pass_time(struct run *run, uint8_t choice)
         run->now_ms += jumps[(choice & 0x7f) % (sizeof jumps / sizeof jumps[0])];
     hub_tick(run->hub, run->now_ms);
     drain(run);
+    for (int i = 0; i < CLIENTS; i++)
+        if (run->clients[i].id != 0) hub_drained(run->hub, run->clients[i].id, run->now_ms);
+    drain(run);
     MUST(hub_next_deadline(run->hub) > run->now_ms);
 }
 
@@ -342,7 +351,7 @@ static void take_step(struct run *run, struct input *input)
 static struct hub_config choose_limits(struct input *input)
 {
     struct hub_config config = hub_config_default();
-    uint8_t choice = next(input), more = next(input);
+    uint8_t choice = next(input), more = next(input), most = next(input);
     if (choice & 1) config.page_bytes_max = 5;
     if (choice & 2) config.message_bytes_max = 200;
     if (choice & 4) config.in_flight_bytes_max = 100u << (choice >> 5);
@@ -352,10 +361,13 @@ static struct hub_config choose_limits(struct input *input)
     if (more & 2) config.away_per_address_max = 1;
     if (more & 4) config.topics_max = 3;
     if (more & 8) config.message_rate = config.join_rate = config.ask_rate = 0;
-    if (more & 16) config.holders_per_fetch_max = 1;
+    if (more & 16) config.holders_first_max = config.holders_max = 1;
     if (more & 32) config.hedge_ms = config.answer_ms = 0;
     if (more & 64) config.grace_ms = 0;
     if (more & 128) config.count_per_second = 1;
+    if (most & 1) config.window_bytes = 12;
+    if (most & 2) config.fetches_waiting_max = most >> 6;
+    if (most & 4) config.holders_max = 2;
     return config;
 }
 
@@ -383,7 +395,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct input input = {data, data + size};
     struct hub_config config = choose_limits(&input);
     static const uint64_t seed[2] = {1, 2};
-    struct run run = {.hub = hub_new(&config, seed), .now_ms = 1};
+    struct run run = {.hub = hub_new(&config, seed), .now_ms = 1, .reads = size % 3 != 0};
     while (input.at < input.end)
         take_step(&run, &input);
     if (size % 2 == 0) end(&run);

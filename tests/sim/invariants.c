@@ -30,17 +30,21 @@ static void recount_sessions(struct world *world, struct recount *count)
     struct hub *hub = world->hub;
     for (uint32_t i = 0; i < hub->places_count; i++) {
         const struct session *session = hub->places[i].session;
-        uint32_t topics = 0;
+        uint32_t topics = 0, waiting = 0;
         if (session == NULL) continue;
         count->sessions++;
         count->pending += session->pending;
         for (const struct membership *m = session->topics; m != NULL;
              m = m->next, topics++) {
+            waiting += m->waiting ? 1 : 0;
             check_member(world, session, m);
             if (m->kind == TOPIC_HAVE) count->holders++;
             if (m->kind == TOPIC_WANT) count->seekers++;
         }
         if (topics != session->topics_count) world_fail(world, "topics_count is wrong");
+        if (waiting != session->waiting) world_fail(world, "waiting is wrong");
+        if (waiting > 0 && session->unread == 0 && session->active == 0)
+            world_fail(world, "a seeker waits for nothing");
     }
 }
 
@@ -66,6 +70,14 @@ static void check_holders(struct world *world, const struct page *page,
 static void check_page(struct world *world, const struct page *page, struct recount *count)
 {
     const struct fetch *fetch = page->fetch;
+    uint32_t active = 0, idle = 0;
+    for (uint32_t i = 0; i < page->seekers.count; i++) {
+        const struct membership *seeker = page->seekers.members[i];
+        active += seeker->active ? 1 : 0;
+        idle += i < page->seekers.front && !seeker->waiting ? 1 : 0;
+        if ((seeker->active || seeker->waiting) && i >= page->seekers.front)
+            world_fail(world, "a seeker that was served waits");
+    }
     count->pages++;
     if (page->holders.count + page->seekers.count == 0)
         world_fail(world, "a page has neither holder nor seeker");
@@ -73,13 +85,18 @@ static void check_page(struct world *world, const struct page *page, struct reco
     if (page->counted != page->holders.count && page->holders.count > 0 &&
         page->count_due.place == 0)
         world_fail(world, "a changed count is not going to be told");
-    if (fetch == NULL && page->seekers.front > 0 && page->holders.front > 0)
+    if (fetch == NULL && active > 0) world_fail(world, "a seeker takes part in nothing");
+    if (fetch == NULL && idle > 0 && page->holders.front > 0 &&
+        page->failure != REASON_BUSY)
         world_fail(world, "somebody could be asked, and nobody is");
     if (fetch == NULL) return;
     count->fetches++;
-    if (fetch->pending == 0 || fetch->due.place == 0)
+    if (fetch->in_line ? fetch->pending > 0 || fetch->due.place > 0
+                       : fetch->pending == 0 || fetch->due.place == 0)
         world_fail(world, "a fetch waits for nothing");
-    if (page->seekers.front == 0) world_fail(world, "a fetch is for nobody");
+    if (fetch->in_line && world->hub->line_due.place == 0)
+        world_fail(world, "nobody looks after the line");
+    if (active != fetch->active || active == 0) world_fail(world, "a fetch is for nobody");
 }
 
 static void recount_pages(struct world *world, struct recount *count)

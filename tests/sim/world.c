@@ -283,6 +283,10 @@ static void run_actor(struct world *world, struct actor *actor)
         struct message *message = take(&actor->down_pipe);
         peer_receive(actor->peer, message->form, message_bytes(message), message->size,
                      world->now_ms);
+        if (message->content) {
+            hub_drained(world->hub, actor->session, world->now_ms);
+            perform(world);
+        }
         message_unref(message);
     }
     collect(world, actor);
@@ -356,7 +360,13 @@ void world_init(struct world *world, uint64_t seed)
     world->config = hub_config_default();
     world->config.message_rate = world->config.join_rate = world->config.ask_rate = 0;
     world->config.page_bytes_max = 100000;
-    world->config.holders_per_fetch_max = 1 + world_chance(world, 3);
+    world->config.holders_first_max = 1 + world_chance(world, 3);
+    world->config.holders_max = 1 + world_chance(world, 8);
+    if (world_chance(world, 2) == 0) {
+        world->config.in_flight_bytes_max = 250000 + world_chance(world, 250000);
+        world->config.fetches_waiting_max = world_chance(world, 3);
+    }
+    if (world_chance(world, 2) == 0) world->config.window_bytes = 150000;
     world->config.answer_ms = 3000 + world_chance(world, 8000);
     world->config.count_per_second = 1 + world_chance(world, 50);
     world->config.grace_ms = world_chance(world, 2) * 10000;

@@ -200,17 +200,101 @@ TEST(a_slow_holder_is_joined_by_others_after_one_and_two_seconds)
     assert_int_equal(count_asked(holders, MANY), 0);
     pass(world, 1);
     assert_int_equal(count_asked(holders, MANY), 1);
-    pass(world, 7999); /* three are as many as may be asked at once */
-    assert_int_equal(count_asked(holders, MANY), 0);
-    assert_int_equal(metrics_of(world)->hedges_total, 2);
+    world_free(world);
+}
+
+/* 1, 2, 3, 6, 12, 24, 48, 96 and 192 at the same time. */
+TEST(one_honest_holder_among_99_silent_ones_is_found_in_less_than_ten_seconds)
+{
+    enum { MANY = 100 };
+    for (int honest = 0; honest < MANY; honest += 11) {
+        struct world *world = world_new(NULL);
+        struct client *holders[MANY], *s = arrive(world, "s");
+        int seconds = 0;
+        hold_all(world, HELLO, holders, MANY);
+        seek_quietly(s, HELLO);
+        while (count_asked(&holders[honest], 1) == 0) {
+            assert_in_range(++seconds, 1, 8);
+            pass(world, 1000);
+        }
+        answer(holders[honest], HELLO, "hello");
+        assert_int_equal(count_events(s, "content"), 1);
+        assert_int_equal(metrics_of(world)->fetches, 0);
+        world_free(world);
+    }
+}
+
+/* Whoever answered once, or was handed the page here, is asked second at the latest. */
+TEST(silent_crowds_cannot_hide_those_who_are_known_to_have_the_page)
+{
+    enum { MANY = 300 };
+    struct world *world = world_new(NULL);
+    struct client *first = arrive(world, "first"), *known[8], *holders[MANY];
+    hold_quietly(first, HELLO);
+    for (int i = 0; i < 8; i++) {
+        known[i] = arrive(world, "known");
+        seek_quietly(known[i], HELLO);
+    }
+    answer(first, HELLO, "hello");
+    for (int i = 0; i < 8; i++) {
+        say(known[i], "['1','2','want:" HELLO "','phx_leave',{}]");
+        ignore_inbox(known[i]);
+        hold_quietly(known[i], HELLO);
+    }
+    drop(first);
+    hold_all(world, HELLO, holders, MANY);
+    for (int i = 0; i < 8; i++)
+        ignore_inbox(known[i]);
+    seek_quietly(arrive(world, "s"), HELLO);
+    size_t asked = count_asked(known, 8);
+    for (int second = 0; asked == 0 && second < 5; second++) {
+        pass(world, 1000);
+        asked = count_asked(known, 8);
+    }
+    assert_true(asked > 0);
+    assert_true(metrics_of(world)->asks_total < 26);
+    world_free(world);
+}
+
+TEST(no_more_are_asked_at_the_same_time_than_the_operator_allows)
+{
+    enum { MANY = 30 };
+    struct hub_config config = hub_config_default();
+    config.holders_max = 5;
+    struct world *world = world_new(&config);
+    struct client *holders[MANY], *s = arrive(world, "s");
+    hold_all(world, HELLO, holders, MANY);
+    seek_quietly(s, HELLO);
+    pass(world, 9999);
+    assert_int_equal(count_asked(holders, MANY), 5);
     assert_int_equal(metrics_of(world)->given_up_total, 0);
+    world_free(world);
+}
+
+/* What the holders of a page are sent because of one who seeks it. */
+TEST(a_request_costs_the_holders_little_more_bytes_than_it_brought)
+{
+    enum { MANY = 1000 };
+    struct world *world = world_new(NULL);
+    struct client *holders[MANY], *s = arrive(world, "s");
+    hold_all(world, HELLO, holders, MANY);
+    const char *join = "['1','1','want:" HELLO "','phx_join',{}]";
+    size_t bytes = 0;
+    say(s, "%s", join);
+    pass(world, 2999); /* three were asked */
+    for (int i = 0; i < MANY; i++)
+        for (size_t j = 0; j < holders[i]->count; j++)
+            bytes += holders[i]->inbox[holders[i]->first + j]->size;
+    assert_in_range(10 * bytes, 1, 35 * strlen(join));
     world_free(world);
 }
 
 TEST(each_is_given_up_after_ten_seconds_without_a_byte)
 {
     enum { MANY = 8 };
-    struct world *world = world_new(NULL);
+    struct hub_config config = hub_config_default();
+    config.holders_max = 3;
+    struct world *world = world_new(&config);
     struct client *holders[MANY], *s = arrive(world, "s");
     hold_all(world, HELLO, holders, MANY);
     seek_quietly(s, HELLO);
@@ -350,6 +434,11 @@ int main(void)
         cmocka_unit_test(ten_thousand_seekers_share_one_fetch_and_one_message),
         cmocka_unit_test(of_ten_thousand_holders_one_is_asked),
         cmocka_unit_test(a_slow_holder_is_joined_by_others_after_one_and_two_seconds),
+        cmocka_unit_test(
+            one_honest_holder_among_99_silent_ones_is_found_in_less_than_ten_seconds),
+        cmocka_unit_test(silent_crowds_cannot_hide_those_who_are_known_to_have_the_page),
+        cmocka_unit_test(no_more_are_asked_at_the_same_time_than_the_operator_allows),
+        cmocka_unit_test(a_request_costs_the_holders_little_more_bytes_than_it_brought),
         cmocka_unit_test(each_is_given_up_after_ten_seconds_without_a_byte),
         cmocka_unit_test(a_holder_that_sends_is_not_given_up_until_a_minute_has_passed),
         cmocka_unit_test(ten_seconds_count_from_the_last_byte),

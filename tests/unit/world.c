@@ -76,6 +76,8 @@ void settle(struct world *world)
             if (effect.message != checked) check_message(effect.message);
             checked = effect.message;
             put_into(client, effect.message);
+            if (effect.message->content && !client->unread)
+                hub_drained(world->hub, client->id, world->now_ms);
         } else {
             client->id = 0;
             client->code = effect.code;
@@ -194,6 +196,12 @@ void drop(struct client *client)
     session_id id = client->id;
     client->id = 0;
     hub_disconnect(client->world->hub, id, client->world->now_ms);
+    settle(client->world);
+}
+
+void drain(struct client *client)
+{
+    hub_drained(client->world->hub, client->id, client->world->now_ms);
     settle(client->world);
 }
 

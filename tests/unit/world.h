@@ -24,6 +24,7 @@ struct client {
     session_id id;    /* 0 when closed, disconnected or never admitted */
     struct message **inbox;
     size_t first, count, capacity;
+    bool unread;   /* what it is sent stays on its way until `drain` */
     uint16_t code; /* of the close, 0 before */
     enum reason reason;
 };
@@ -53,7 +54,8 @@ struct metrics *metrics_of(struct world *world);
 struct client *arrive(struct world *world, const char *name);
 struct client *arrive_from(struct world *world, const char *name, uint8_t n);
 struct client *arrive_as(struct world *world, const char *name, const struct address *from);
-void drop(struct client *client); /* its connection is lost */
+void drop(struct client *client);  /* its connection is lost */
+void drain(struct client *client); /* all that it was sent is on its way */
 
 /* A whole message in one part. */
 __attribute__((format(printf, 2, 3))) void say(struct client *client, const char *format,
