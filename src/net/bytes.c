@@ -141,11 +141,19 @@ static struct exchange *exchange_of(struct lws *wsi)
     return caller == NULL ? NULL : caller->exchange;
 }
 
+static void drop_page(struct exchange *exchange)
+{
+    ring_remove(&exchange->waiting);
+    if (exchange->message == NULL) return;
+    server_unqueue(exchange->server, exchange->message);
+    message_unref(exchange->message);
+    exchange->message = NULL;
+}
+
 static void free_exchange(struct exchange *exchange)
 {
     server_disconnect(exchange->server, &exchange->endpoint);
-    ring_remove(&exchange->waiting);
-    message_unref(exchange->message);
+    drop_page(exchange);
     caller_of(exchange->wsi)->exchange = NULL;
     memory_free(exchange);
 }
@@ -195,6 +203,7 @@ static void on_take(struct endpoint *endpoint, struct message *message)
         exchange->bytes = (const uint8_t *)frame.payload.data;
         exchange->size = frame.payload.size;
         answer(exchange, 200);
+        server_queue(exchange->server, message);
     } else if (decoded && slice_is(frame.event, "status")) {
         take_status(exchange, frame.payload);
     } else if (decoded && slice_is(frame.status, "error")) {
@@ -287,6 +296,7 @@ int bytes_writeable(struct lws *wsi)
 {
     struct exchange *exchange = exchange_of(wsi);
     if (exchange == NULL || exchange->status == 0) return 0;
+    if (exchange->status == 200 && exchange->message == NULL) return -1; /* cut off */
     if (exchange->status != 200) {
         unsigned status = exchange->status;
         free_exchange(exchange);
@@ -326,10 +336,21 @@ void bytes_sweep(struct server *server)
     struct exchange *exchange;
     while ((exchange = overdue(server, &server->asking, server->config->fetch_ms)) != NULL)
         answer(exchange, 504);
-    while ((exchange = overdue(server, &server->writing, server->config->write_ms)) !=
-           NULL) {
-        hub_metrics(server->hub)->refusals[REASON_SLOW_READER]++;
-        ring_remove(&exchange->waiting);
-        server_end_socket(exchange->wsi, 0);
-    }
+    while (overdue(server, &server->writing, server->config->write_ms) != NULL)
+        bytes_cut_slowest(server);
+}
+
+uint64_t bytes_slowest_ms(const struct server *server)
+{
+    const struct ring *first = server->writing.next;
+    return first == &server->writing ? UINT64_MAX
+                                     : NET_OWNER(first, struct exchange, waiting)->since_ms;
+}
+
+void bytes_cut_slowest(struct server *server)
+{
+    struct exchange *exchange = NET_OWNER(server->writing.next, struct exchange, waiting);
+    hub_metrics(server->hub)->refusals[REASON_SLOW_READER]++;
+    drop_page(exchange);
+    server_end_socket(exchange->wsi, 0);
 }

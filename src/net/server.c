@@ -147,6 +147,30 @@ void server_disconnect(struct server *server, struct endpoint *endpoint)
     server_settle(server);
 }
 
+static void shed(struct server *server)
+{
+    while (server->metrics.queued_bytes > server->config->queued_bytes_max) {
+        uint64_t sockets = websocket_slowest_ms(server), bytes = bytes_slowest_ms(server);
+        if (sockets == UINT64_MAX && bytes == UINT64_MAX) return;
+        server->metrics.shed_total++;
+        if (sockets <= bytes)
+            websocket_cut_slowest(server);
+        else
+            bytes_cut_slowest(server);
+    }
+}
+
+void server_queue(struct server *server, struct message *message)
+{
+    if (message->queued++ == 0) server->metrics.queued_bytes += message->size;
+    shed(server);
+}
+
+void server_unqueue(struct server *server, struct message *message)
+{
+    if (--message->queued == 0) server->metrics.queued_bytes -= message->size;
+}
+
 /* The library looks at a new timer only after its next event: it is given one. */
 void server_end_socket(struct lws *wsi, int seconds)
 {

@@ -89,6 +89,12 @@ void server_disconnect(struct server *server, struct endpoint *endpoint);
 /* Carries out what the hub wants, after an input that did not come from an endpoint. */
 void server_settle(struct server *server);
 
+/* A message waits for one more client to read it, or for one less. A page that many read
+   counts once. When too much waits in all, those are cut off that have not read for
+   longest. */
+void server_queue(struct server *server, struct message *message);
+void server_unqueue(struct server *server, struct message *message);
+
 /* Ends a socket within the given seconds, or without a word at once (0), from wherever it
    is called. */
 void server_end_socket(struct lws *wsi, int seconds);

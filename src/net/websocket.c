@@ -75,7 +75,7 @@ static void drop_first(struct connection *connection)
     connection->outbox_bytes -= size;
     if (connection->outbox_bytes <= connection->server->config->outbox_bytes_soft)
         connection->over_ms = 0;
-    if (--parcel->message->queued == 0) connection->server->metrics.queued_bytes -= size;
+    server_unqueue(connection->server, parcel->message);
     message_unref(parcel->message);
     memory_free(parcel);
 }
@@ -126,31 +126,35 @@ static void cut_off(struct connection *connection, enum reason reason)
 static bool replace(struct connection *connection, struct message *message)
 {
     struct parcel *parcel = connection->first;
-    struct server *server = connection->server;
     if (message->subject == 0 || parcel == NULL) return false;
     if (connection->sent > 0) parcel = parcel->next;
     while (parcel != NULL && parcel->message->subject != message->subject)
         parcel = parcel->next;
     if (parcel == NULL) return false;
     connection->outbox_bytes += (uint32_t)(message->size - parcel->message->size);
-    if (--parcel->message->queued == 0)
-        server->metrics.queued_bytes -= parcel->message->size;
-    if (message->queued++ == 0) server->metrics.queued_bytes += message->size;
-    message_unref(parcel->message);
+    struct message *older = parcel->message;
     parcel->message = message;
+    server_unqueue(connection->server, older);
+    message_unref(older);
+    server_queue(connection->server, message);
     return true;
 }
 
-/* Too much waits for all clients together: those go first that have not read for
-   longest. */
-static void shed(struct server *server)
+static struct connection *slowest(const struct server *server)
 {
-    while (server->metrics.queued_bytes > server->config->queued_bytes_max &&
-           server->waiting.next != &server->waiting) {
-        server->metrics.shed_total++;
-        cut_off(NET_OWNER(server->waiting.next, struct connection, waiting),
-                REASON_SLOW_READER);
-    }
+    return server->waiting.next == &server->waiting
+               ? NULL
+               : NET_OWNER(server->waiting.next, struct connection, waiting);
+}
+
+uint64_t websocket_slowest_ms(const struct server *server)
+{
+    return slowest(server) == NULL ? UINT64_MAX : slowest(server)->progress_ms;
+}
+
+void websocket_cut_slowest(struct server *server)
+{
+    cut_off(slowest(server), REASON_SLOW_READER);
 }
 
 /* Whether so many bytes more may wait. An empty outbox takes any message, and the message
@@ -170,7 +174,6 @@ static bool has_room(struct connection *connection, size_t more)
 static void on_take(struct endpoint *endpoint, struct message *message)
 {
     struct connection *connection = NET_OWNER(endpoint, struct connection, endpoint);
-    struct server *server = connection->server;
     if (replace(connection, message)) return;
     bool room = connection->close_code == 0 && has_room(connection, message->size);
     struct parcel *parcel = room ? memory_take(sizeof *parcel) : NULL;
@@ -185,9 +188,8 @@ static void on_take(struct endpoint *endpoint, struct message *message)
     connection->last = &parcel->next;
     connection->outbox_bytes += (uint32_t)message->size;
     if (message->content) connection->paged = true;
-    if (message->queued++ == 0) server->metrics.queued_bytes += message->size;
     mark_dirty(connection);
-    if (server->metrics.queued_bytes > server->config->queued_bytes_max) shed(server);
+    server_queue(connection->server, message);
 }
 
 /* Writes the next chunk of the first parcel. The library puts its header in front of a
@@ -480,12 +482,10 @@ static void hang_up_silent(struct server *server, uint64_t now)
 
 static void cut_off_slow(struct server *server, uint64_t now)
 {
-    while (server->waiting.next != &server->waiting) {
-        struct connection *connection =
-            NET_OWNER(server->waiting.next, struct connection, waiting);
-        if (connection->progress_ms + server->config->write_ms > now) return;
-        cut_off(connection, REASON_SLOW_READER);
-    }
+    const struct connection *connection;
+    while ((connection = slowest(server)) != NULL &&
+           connection->progress_ms + server->config->write_ms <= now)
+        websocket_cut_slowest(server);
 }
 
 void websocket_sweep(struct server *server)

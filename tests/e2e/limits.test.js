@@ -113,54 +113,78 @@ async function startAnswer(server, seeker, letter) {
   return { ...holder, page, message, rest: message.subarray(800_000) };
 }
 
-test('busy: when the memory for pages on their way is used up, a holder is told to wait', async (t) => {
-  const server = await serverFor(t, { args: ['--max-in-flight', '4M', '--max-outbox', '16M', '--answer-timeout', '600000', '--answer-total-timeout', '600000'] });
+const CROWDED = ['--max-in-flight', '2M', '--max-unread', '64M', '--max-outbox', '16M', '--hedge', '600000'];
+
+test('a page waits in line whilst the memory for pages on their way is used up', async (t) => {
+  const server = await serverFor(t, { args: CROWDED });
   const seeker = await connectClient(server.url);
-  const bytes = async () => (await server.metrics()).whilst_in_flight_bytes;
-  const [first, ...others] = [await startAnswer(server, seeker, 'a')];
-  while (others.length < 8 && (await refusedFor(server, 'busy')) === 0) {
-    others.push(await startAnswer(server, seeker, 'bcdefghi'[others.length]));
-    assert.ok((await bytes()) <= 4 << 20, 'within the budget');
-  }
-  const refused = others.at(-1);
-  const [, ref, topic, , payload] = await refused.client.event('phx_reply');
-  assert.deepEqual([ref, topic], ['answer', refused.topic]);
-  assert.deepEqual(payload, { status: 'error', response: { reason: 'busy' } });
-  assert.ok(others.length >= 2, `refused already beside ${others.length - 1} others`);
+  const first = await startAnswer(server, seeker, 'a');
+  const second = await holdPage(server.url, Buffer.alloc(900_000, 'b'));
+  await seeker.join(`want:${second.hash}`, { binary: true });
+  const { whilst_in_flight_bytes, whilst_fetches_waiting } = await server.metrics();
+  assert.ok(whilst_in_flight_bytes <= 2 << 20, 'within the budget');
+  assert.equal(whilst_fetches_waiting, 1);
+  assert.equal(second.asked, 0);
 
-  for (const { client, rest } of [first, ...others]) client.socket.send(rest);
-  const served = [];
-  while (served.length < others.length) served.push(sha256((await seeker.event('content'))[4]));
-  const kept = [first, ...others.slice(0, -1)].map(({ hash }) => hash);
-  assert.deepEqual(served.sort(), kept.sort());
-  assert.equal(await bytes(), 0);
+  first.client.socket.send(first.rest);
+  assert.equal(sha256((await seeker.event('content'))[4]), first.hash);
+  assert.equal(sha256((await seeker.event('content'))[4]), second.hash);
+  const after = await server.metrics();
+  assert.equal(after.whilst_in_flight_bytes, 0);
+  assert.equal(after.whilst_fetches_waiting, 0);
+});
 
-  // The refused holder was not to blame: it is asked again as soon as somebody asks.
-  const { hash } = refused;
+test('busy: when the line is full, a seeker is told, and may ask again', async (t) => {
+  const server = await serverFor(t, { args: [...CROWDED, '--max-fetches-waiting', '0'] });
+  const seeker = await connectClient(server.url);
+  const first = await startAnswer(server, seeker, 'a');
+  const { hash } = await holdPage(server.url, Buffer.alloc(900_000, 'b'));
+  await seeker.join(`want:${hash}`, { binary: true });
+  const [, , topic, , payload] = await seeker.event('error');
+  assert.deepEqual([topic, payload], [`want:${hash}`, { reason: 'busy' }]);
+  assert.equal(await refusedFor(server, 'busy'), 1);
+
+  first.client.socket.send(first.rest);
+  assert.equal(sha256((await seeker.event('content'))[4]), first.hash);
   seeker.send([null, null, `want:${hash}`, 'content_request', { hash }]);
-  await refused.client.event('content_request');
-  refused.client.send(refused.message);
-  assert.ok((await seeker.event('content'))[4].equals(refused.page));
+  assert.equal(sha256((await seeker.event('content'))[4]), hash);
+});
+
+test('a client that seeks forty pages at once is sent all of them', async (t) => {
+  const server = await serverFor(t);
+  const pages = Array.from({ length: 40 }, (_, i) => Buffer.alloc(1 << 20, `page ${i}.`));
+  const holder = await connectClient(server.url);
+  const answers = new Map();
+  for (const page of pages) {
+    const hash = sha256(page);
+    answers.set(`have:${hash}`, { page, join_ref: await holder.join(`have:${hash}`) });
+  }
+  holder.socket.on('message', (data) => {
+    const [, , topic, event] = JSON.parse(data.toString());
+    if (event !== 'content_request') return;
+    const { page, join_ref } = answers.get(topic);
+    holder.send(binaryPush(join_ref, null, topic, 'content', page));
+  });
+  const seeker = await connectClient(server.url);
+  for (const page of pages) seeker.send(['1', null, `want:${sha256(page)}`, 'phx_join', { binary: true }]);
+  const served = new Set();
+  while (served.size < pages.length) served.add(sha256((await seeker.event('content'))[4]));
+  assert.deepEqual(served, new Set(pages.map(sha256)));
 });
 
 test('slow_reader: a client that does not read is cut off, and costs the others nothing', async (t) => {
-  const server = await serverFor(t, { args: ['--max-outbox', '2097152', '--write-timeout', '60000'] });
-  const holder = await holdPage(server.url, Buffer.alloc(1_000_000, 'slow'));
-  const topic = `want:${holder.hash}`;
+  const server = await serverFor(t, { args: ['--max-page', '8M', '--max-message', '64K', '--write-timeout', '2000'] });
+  // More than the buffers of the system between the two can take.
+  const pages = await Promise.all(['a', 'b', 'c'].map((letter) => holdPage(server.url, Buffer.alloc(8_000_000, letter))));
   const slow = await connectClient(server.url);
   slow.socket._socket.pause();
-  let joins = 0;
-  const refused = async () => {
-    joins += 1;
-    slow.send([`${joins}`, null, topic, 'phx_join', { binary: true }]);
-    return (await refusedFor(server, 'slow_reader')) === 1;
-  };
-  await until(refused, 'the end of a client that does not read');
+  for (const { hash } of pages) slow.send(['1', null, `want:${hash}`, 'phx_join', { binary: true }]);
+  await until(async () => (await refusedFor(server, 'slow_reader')) === 1, 'the end of a client that does not read');
   await until(async () => (await server.metrics()).whilst_queued_bytes === 0, 'empty outboxes');
 
   const brisk = await connectClient(server.url);
-  await brisk.join(topic, { binary: true });
-  assert.equal(sha256((await brisk.event('content'))[4]), holder.hash);
+  await brisk.join(`want:${pages[0].hash}`, { binary: true });
+  assert.equal(sha256((await brisk.event('content'))[4]), pages[0].hash);
   slow.socket._socket.resume();
   assert.ok([1006, 1008].includes((await within(slow.closed, 'the end')).code));
 });
