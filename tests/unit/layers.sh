@@ -16,7 +16,7 @@ comm -23 "$work/needed" "$work/own" > "$work/outside"
 grep -vxE \
     -e 'abort|calloc|free|malloc|malloc_usable_size|realloc|__assert_fail' \
     -e 'bcmp|mem(chr|cmp|cpy|move|set)|strlen|strcmp|snprintf|vsnprintf|bsearch|qsort' \
-    -e 'EVP_(DigestInit_ex|DigestUpdate|DigestFinal_ex|MD_CTX_new|MD_CTX_free|MD_fetch)' \
+    -e 'EVP_(Digest|DigestInit_ex|DigestUpdate|DigestFinal_ex|MD_CTX_new|MD_CTX_free|MD_fetch|EncodeBlock|sha1)' \
     -e 'json_(delete|loadb|object_get|string_length|string_value)' \
     -e '__(mem|str|snprintf|vsnprintf)[a-z]*_chk|__stack_chk_fail|_GLOBAL_OFFSET_TABLE_' \
     -e '__(asan|ubsan|sanitizer|gcov|llvm)_.*|__start___sancov.*|__stop___sancov.*' \
