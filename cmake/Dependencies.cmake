@@ -6,7 +6,8 @@ set(dependency_packages
     "websockets libwebsockets libwebsockets-dev"
     "uv libuv libuv1-dev"
     "jansson jansson libjansson-dev"
-    "crypto libcrypto libssl-dev")
+    "crypto libcrypto libssl-dev"
+    "ssl libssl libssl-dev")
 
 find_program(PKG_CONFIG_EXECUTABLE pkg-config)
 if(NOT PKG_CONFIG_EXECUTABLE)

@@ -24,8 +24,11 @@ struct peer;
 
 struct peer *peer_new(const struct peer_config *config);
 void peer_free(struct peer *peer);
+/* For the joins to come. */
+void peer_set_token(struct peer *peer, const char *token);
 
-/* What it should do. All survive a lost connection, and are taken up again after it. */
+/* What it should do. All survive a lost connection, and are taken up again after it, in the
+   order in which they were first wished. */
 
 /* Be in topic "all". */
 void peer_visit(struct peer *peer);

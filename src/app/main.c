@@ -1,4 +1,5 @@
 /* The program: a table of subcommands. */
+#include "bench.h"
 #include "serve.h"
 
 #include <stdio.h>
@@ -18,6 +19,7 @@ static const struct command {
     int (*run)(int count, char **arguments);
 } commands[] = {
     {"serve", "serve pages (whilst serve --help)", serve_main},
+    {"bench", "put load on a server and measure it (whilst bench --help)", bench_main},
     {"version", "print the version", print_version},
     {"help", "print this", print_help},
     {"--version", NULL, print_version},

@@ -76,6 +76,11 @@ static void free_item(struct item *item)
     memory_free(item);
 }
 
+void peer_set_token(struct peer *peer, const char *token)
+{
+    snprintf(peer->config.token, sizeof peer->config.token, "%s", token);
+}
+
 void peer_free(struct peer *peer)
 {
     struct message *message;
@@ -236,13 +241,14 @@ static void end_item(struct peer *peer, struct item *item)
 
 static struct item *wish(struct peer *peer, const struct topic *topic)
 {
-    struct item *item = find_item(peer, topic);
+    struct item *item = find_item(peer, topic), **last = &peer->items;
     if (item != NULL) return item;
     item = new (sizeof *item);
     item->kind = topic->kind;
     item->hash = topic->hash;
-    item->next = peer->items;
-    peer->items = item;
+    while (*last != NULL)
+        last = &(*last)->next;
+    *last = item;
     if (peer->open) join(peer, item);
     return item;
 }

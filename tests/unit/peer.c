@@ -220,8 +220,8 @@ TEST(a_new_connection_takes_up_all_wishes)
     pass(peer, 20000);
     expect_silence(peer);
     peer_opened(peer, now_ms);
-    expect(peer, "['3','3','" WANT "','phx_join',{}]");
-    expect(peer, "['4','4','" HAVE "','phx_join',{}]");
+    expect(peer, "['3','3','" HAVE "','phx_join',{}]");
+    expect(peer, "['4','4','" WANT "','phx_join',{}]");
     expect_silence(peer);
     peer_free(peer);
 }

@@ -1,0 +1,51 @@
+/* `whilst bench`: a table of mixes, each played on real connections. */
+#include "bench.h"
+
+#include "bench_mixes.h"
+
+#include <string.h>
+
+static const struct mix {
+    const char *name;
+    bool (*play)(struct load *load);
+} mixes[] = {
+    {"idle", mix_idle},           {"crowd", mix_crowd}, {"fetch", mix_fetch},
+    {"fanout", mix_fanout},       {"churn", mix_churn}, {"storm", mix_storm},
+    {"frontpage", mix_frontpage},
+};
+
+static const struct mix *find_mix(const char *name)
+{
+    for (size_t i = 0; i < sizeof mixes / sizeof mixes[0]; i++)
+        if (strcmp(mixes[i].name, name) == 0) return &mixes[i];
+    return NULL;
+}
+
+static int play(const struct mix *mix, const struct bench_options *options)
+{
+    struct load load;
+    if (!load_open(&load, options)) {
+        load_close(&load);
+        return 1;
+    }
+    bool whole = mix->play(&load);
+    if (load.terminal) fprintf(stderr, "\r\033[K");
+    result_print(&load.result, options, mix->name, stdout);
+    load_close(&load);
+    return whole ? 0 : 1;
+}
+
+int bench_main(int count, char **arguments)
+{
+    struct bench_options options;
+    bool help;
+    if (!bench_options_read(&options, count, arguments, &help)) {
+        if (help) bench_options_print_help(stdout);
+        return help ? 0 : 2;
+    }
+    if (options.in_process) return bench_hub_run(&options);
+    const struct mix *mix = find_mix(options.mix);
+    if (mix != NULL) return play(mix, &options);
+    fprintf(stderr, "whilst: there is no mix '%s'; see whilst bench --help\n", options.mix);
+    return 2;
+}

@@ -1,0 +1,106 @@
+/* The table of `whilst bench`. */
+#include "bench_options.h"
+
+#include <string.h>
+
+#define BENCH(name) offsetof(struct bench_options, name)
+
+/* clang-format off: one row a line */
+static const struct option_row rows[] = {
+    {"visitors", "N", "Load", "connections", OPTION_COUNT, BENCH(visitors), 1, 1000000},
+    {"at-once", "N", "Load", "of which so many are being opened at a time", OPTION_COUNT,
+     BENCH(at_once), 1, 100000},
+    {"per-address", "N", "Load",
+     "so many come from one address of 127.0.0.0/8; 0: all from the same", OPTION_COUNT,
+     BENCH(per_address), 0, 28000},
+    {"holders", "N", "Load", "of the visitors hold pages (fetch); 0: one in ten",
+     OPTION_COUNT, BENCH(holders), 0, 1000000},
+    {"pages", "N", "Load", "pages (fetch, frontpage, --in-process)", OPTION_COUNT,
+     BENCH(pages), 1, 100000000},
+    {"size", "BYTES", "Load", "of a page (fetch, fanout, frontpage)", OPTION_SIZE,
+     BENCH(size), 8, 8 << 20},
+    {"rate", "N", "Load", "fetches or arrivals a second (fetch, churn)", OPTION_COUNT,
+     BENCH(rate), 1, 1000000},
+    {"seconds", "N", "Load", "how long (idle, fetch, churn, frontpage)", OPTION_COUNT,
+     BENCH(seconds), 1, 1000000},
+    {"stay", "MS", "Load", "how long a visitor stays, on average (churn, frontpage)",
+     OPTION_COUNT, BENCH(stay_ms), 1, 100000000},
+    {"rounds", "N", "Load", "how often (fanout)", OPTION_COUNT, BENCH(rounds), 1, 1000000},
+    {"in-flight", "N", "Load", "pages on their way to each visitor (fanout)", OPTION_COUNT,
+     BENCH(in_flight), 1, 100},
+    {"counts", NULL, "Load", "fan out visitor counts instead of pages (fanout)",
+     OPTION_FLAG, BENCH(counts), 0, 0},
+    {"seed", "N", "Load", "where chance begins", OPTION_COUNT, BENCH(seed), 0, UINT32_MAX},
+    {"in-process", NULL, "Load", "no sockets: the hub alone, in this process", OPTION_FLAG,
+     BENCH(in_process), 0, 0},
+    {"sessions", "N", "Load", "sessions (--in-process)", OPTION_COUNT, BENCH(sessions), 1,
+     50000000},
+    {"server-pid", "PID", "Report", "read the server's CPU time and memory from /proc",
+     OPTION_COUNT, BENCH(server_pid), 1, INT32_MAX},
+    {"json", NULL, "Report", "one line of JSON instead of a table", OPTION_FLAG,
+     BENCH(json), 0, 0},
+};
+/* clang-format on */
+
+static const struct option_table table = {
+    .command = "bench",
+    .operands = "MIX",
+    .about =
+        "Puts load on a server and says what it cost. The server should be run with\n"
+        "--no-rate-limits on a core of its own, and this on another (taskset -c).\n"
+        "\n"
+        "  idle       visitors come, each in \"all\" and at a page of its own; then "
+        "silence\n"
+        "  crowd      all visitors join one page at once\n"
+        "  fetch      seekers ask holders for pages, at a steady rate\n"
+        "  fanout     one page, or one count, goes to all visitors\n"
+        "  churn      visitors come, stay a while and go\n"
+        "  storm      all visitors lose their connection and come back at once\n"
+        "  frontpage  a day on the front page: arrivals, stays, reloads, drawn from a seed",
+    .sets = {{0}, {rows, sizeof rows / sizeof rows[0], false}},
+};
+
+static struct option_table whole_table(void)
+{
+    struct option_table whole = table;
+    whole.sets[0] = reach_set;
+    return whole;
+}
+
+static struct bench_options defaults(void)
+{
+    return (struct bench_options){.reach = reach_defaults(),
+                                  .per_address = 100,
+                                  .visitors = 1000,
+                                  .at_once = 64,
+                                  .pages = 100,
+                                  .size = 10240,
+                                  .rate = 1000,
+                                  .seconds = 10,
+                                  .stay_ms = 5000,
+                                  .rounds = 20,
+                                  .in_flight = 1,
+                                  .seed = 1,
+                                  .sessions = 2000000};
+}
+
+bool bench_options_read(struct bench_options *options, int count, char **arguments,
+                        bool *help)
+{
+    struct option_table whole = whole_table();
+    int first;
+    *options = defaults();
+    if (!option_table_read(&whole, options, count, arguments, &first, help)) return false;
+    if (first < count) options->mix = arguments[first];
+    if ((options->mix != NULL) != options->in_process && count - first <= 1) return true;
+    fprintf(stderr,
+            "whilst: bench wants one mix, or --in-process; see whilst bench --help\n");
+    return false;
+}
+
+void bench_options_print_help(FILE *out)
+{
+    struct option_table whole = whole_table();
+    struct bench_options shown = defaults();
+    option_table_print_help(&whole, &shown, out);
+}

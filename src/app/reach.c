@@ -1,0 +1,55 @@
+/* From options to a server that can be connected to. */
+#include "reach.h"
+
+#include <stdio.h>
+
+#define PAGE_MAX ((size_t)8 << 20)      /* the largest page that any server relays */
+#define ENVELOPE_MAX ((size_t)64 << 10) /* around it */
+
+#define REACH(name) offsetof(struct reach_options, name)
+
+static const struct option_row rows[] = {
+    {"server", "URL", "Where",
+     "http(s)://HOST[:PORT][/PATH] or unix:PATH [" REACH_SERVER "]", OPTION_TEXT,
+     REACH(server), 0, 0},
+    {"ca-file", "FILE", "Where",
+     "trust the authorities in this PEM file instead of the system's", OPTION_TEXT,
+     REACH(ca_file), 0, 0},
+};
+
+const struct option_set reach_set = {rows, sizeof rows / sizeof rows[0], true};
+
+struct reach_options reach_defaults(void)
+{
+    return (struct reach_options){.server = REACH_SERVER};
+}
+
+bool reach_open(struct reach *reach, const struct reach_options *options, const char *page)
+{
+    const char *wrong, *text = page == NULL ? options->server : page;
+    if (!target_parse(text, &reach->target, &wrong)) {
+        fprintf(stderr, "whilst: '%s' is not %s\n", text, wrong);
+        return false;
+    }
+    if (!reach->target.secure || reach->tls != NULL) return true;
+    reach->tls = tls_context_new(options->ca_file);
+    if (reach->tls != NULL) return true;
+    fprintf(stderr, "whilst: --ca-file: '%s' holds no certificate that can be used\n",
+            options->ca_file == NULL ? "the system's list" : options->ca_file);
+    return false;
+}
+
+void reach_close(struct reach *reach)
+{
+    tls_context_free(reach->tls);
+    reach->tls = NULL;
+}
+
+struct client_config reach_client(const struct reach *reach, uv_loop_t *loop)
+{
+    return (struct client_config){.link = {.loop = loop,
+                                           .target = &reach->target,
+                                           .tls = reach->tls,
+                                           .message_bytes_max = PAGE_MAX + ENVELOPE_MAX},
+                                  .peer = peer_config_default()};
+}
