@@ -28,11 +28,14 @@ static int play(const struct mix *mix, const struct bench_options *options)
         load_close(&load);
         return 1;
     }
-    bool whole = mix->play(&load);
+    int code = mix->play(&load) ? 0 : 1;
     if (load.terminal) fprintf(stderr, "\r\033[K");
-    result_print(&load.result, options, mix->name, stdout);
+    if (load.reached)
+        result_print(&load.result, options, mix->name, stdout);
+    else
+        code = EXIT_UNREACHABLE;
     load_close(&load);
-    return whole ? 0 : 1;
+    return code;
 }
 
 int bench_main(int count, char **arguments)

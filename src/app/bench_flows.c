@@ -14,6 +14,12 @@ static uint64_t ns_of(uint32_t seconds)
     return (uint64_t)seconds * 1000000000;
 }
 
+/* When the next thing is due, after `begun` of them. */
+static uint64_t due_ns(const struct load *load, uint64_t began_ns, uint64_t begun)
+{
+    return began_ns + begun * 1000000000 / load->options->rate;
+}
+
 /* ---- fetch ---- */
 
 static uint32_t holders_of(const struct load *load)
@@ -78,7 +84,7 @@ static bool fetch_one(struct load *load, uint32_t *next, uint64_t since_ns)
 bool mix_fetch(struct load *load)
 {
     const struct bench_options *options = load->options;
-    uint64_t all = (uint64_t)options->rate * options->seconds, begun = 0, due = 0;
+    uint64_t all = (uint64_t)options->rate * options->seconds, begun = 0;
     uint32_t next = 0;
     if (holders_of(load) >= load->visitors_count) {
         result_fault(&load->result, "nobody is left to seek");
@@ -87,12 +93,11 @@ bool mix_fetch(struct load *load)
     if (!come_for_fetch(load)) return false;
     load_begin(load, "fetch", "pages");
     const struct phase *fetch = load->phase;
-    for (uint64_t began = measure_now_ns(); begun < all && load_turn(load);) {
-        due = (measure_now_ns() - began) * options->rate / 1000000000;
-        while (begun < due && begun < all &&
-               fetch_one(load, &next, began + begun * 1000000000 / options->rate))
+    uint64_t began = measure_now_ns();
+    while (begun < all && load_turn_until(load, due_ns(load, began, begun)))
+        while (begun < all && due_ns(load, began, begun) <= measure_now_ns() &&
+               fetch_one(load, &next, due_ns(load, began, begun)))
             begun++;
-    }
     bool whole = load_wait(load);
     load_end(load);
     result_note(&load->result, "bytes fetched a second",
@@ -137,16 +142,15 @@ bool mix_churn(struct load *load)
     uint64_t begun = 0, began = measure_now_ns(), end = began + ns_of(options->seconds);
     uint32_t next = 0, turn = 0;
     load_begin(load, "come and go", "visitors");
-    while (measure_now_ns() < end && load_turn(load)) {
-        uint64_t due = (measure_now_ns() - began) * options->rate / 1000000000;
-        for (; begun < due; begun++) {
+    while (measure_now_ns() < end && load_turn_until(load, due_ns(load, began, begun))) {
+        for (; due_ns(load, began, begun) <= measure_now_ns(); begun++) {
             struct visitor *visitor = find_free(load, 0, &next);
             if (visitor == NULL) break;
             peer_visit(visitor_new(visitor));
             visitor_hold(visitor, OWN + visitor->number, OWN_BYTES);
             visitor->due_ns = measure_now_ns() + draw_ns(load, options->stay_ms);
             visitor_expect(visitor, load->phase, PEER_HOLDING, 1,
-                           began + begun * 1000000000 / options->rate);
+                           due_ns(load, began, begun));
             visitor_open(visitor);
         }
         churn_slice(load, turn++);

@@ -7,6 +7,7 @@
 
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 
 #define STALL_MS 15000
 #define DESCRIPTORS_BESIDE 32
+#define TURN_NS 1000000
 #define IDLE_MS 100 /* a server that used no more than IDLE_NS in this time is idle */
 #define IDLE_NS 1000000
 
@@ -126,6 +128,25 @@ static void on_event(struct client *client, const struct peer_event *event)
     count_one(visitor);
 }
 
+static bool say(const char *what, const char *why)
+{
+    fprintf(stderr, "whilst: %s: %s\n", what, why);
+    return false;
+}
+
+static void on_opened(struct client *client)
+{
+    const struct visitor *visitor = client_owner(client);
+    visitor->load->reached = true;
+}
+
+/* When not even one connection was had, it is no use to try thousands. */
+static void give_up(struct load *load, const char *why)
+{
+    if (!load->interrupted) say(load->options->reach.server, why);
+    load->interrupted = true;
+}
+
 static void on_ended(struct client *client, const struct link_end *end, uint64_t again_ms)
 {
     char text[64];
@@ -133,6 +154,7 @@ static void on_ended(struct client *client, const struct link_end *end, uint64_t
     (void)again_ms;
     give_up_waiting(visitor);
     if (visitor->ends) return;
+    if (!visitor->load->reached) give_up(visitor->load, end->text);
     if (end->fault == LINK_CLOSED)
         snprintf(text, sizeof text, "closed with %u %.40s", end->code, end->text);
     else
@@ -217,6 +239,17 @@ bool load_turn(struct load *load)
     return !load->interrupted;
 }
 
+/* The loop waits in milliseconds; whoever keeps to a rate needs to wake up more exactly. */
+bool load_turn_until(struct load *load, uint64_t due_ns)
+{
+    struct pollfd loop = {.fd = uv_backend_fd(&load->loop), .events = POLLIN};
+    uv_run(&load->loop, UV_RUN_NOWAIT);
+    uint64_t now = measure_now_ns(), wait = due_ns > now ? due_ns - now : 0;
+    struct timespec time = {.tv_nsec = wait < TURN_NS ? (long)wait : TURN_NS};
+    if (wait > 0 && ppoll(&loop, 1, &time, NULL) > 0) uv_run(&load->loop, UV_RUN_NOWAIT);
+    return !load->interrupted;
+}
+
 bool load_wait(struct load *load)
 {
     load->heard_ns = measure_now_ns();
@@ -249,12 +282,6 @@ bool load_until_idle(struct load *load)
 }
 
 /* ---- opening and closing ---- */
-
-static bool say(const char *what, const char *why)
-{
-    fprintf(stderr, "whilst: %s: %s\n", what, why);
-    return false;
-}
 
 static bool resolve(struct load *load)
 {
@@ -291,6 +318,7 @@ bool load_open(struct load *load, const struct bench_options *options)
     uv_loop_init(&load->loop);
     load->config = reach_client(&load->reach, &load->loop);
     load->config.peer.heartbeat_ms = 0; /* the server's pings are answered */
+    load->config.opened = on_opened;
     load->config.event = on_event;
     load->config.ended = on_ended;
     load->config.freed = on_freed;

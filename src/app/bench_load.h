@@ -46,7 +46,8 @@ struct load {
     uint64_t chance;                /* state of the random numbers */
     struct result result;
     struct phase *phase; /* the present one, or NULL */
-    bool interrupted, stalled, terminal;
+    bool reached;        /* a connection was opened */
+    bool interrupted, terminal;
 };
 
 /* Resolves the server and makes room for the visitors; false when it cannot be reached,
@@ -56,6 +57,8 @@ void load_close(struct load *load);
 
 /* One turn of the loop, of a millisecond at most; false when the run is to end. */
 bool load_turn(struct load *load);
+/* One that ends when something comes, or at this time. */
+bool load_turn_until(struct load *load, uint64_t due_ns);
 /* Turns until nothing is awaited any more. */
 bool load_wait(struct load *load);
 bool load_sleep(struct load *load, uint64_t ms);

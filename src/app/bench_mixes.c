@@ -10,12 +10,11 @@ static const char *const step_names[] = {"come, to 1000", "to 2000", "to 5000", 
 #define COMMON (UINT64_C(1) << 32) /* numbers from here on are of pages for all */
 #define OWN_BYTES 16               /* of a page that nobody else is at */
 
-static uint32_t coming(const struct load *load, uint32_t first, uint32_t end)
+static bool all_in(const struct load *load, uint32_t first, uint32_t end)
 {
-    uint32_t count = 0;
     for (uint32_t i = first; i < end; i++)
-        count += load->visitors[i].state == VISITOR_COMING;
-    return count;
+        if (load->visitors[i].state != VISITOR_IN) return false;
+    return true;
 }
 
 /* Visitors from `first` to `end` come, at_once of them at a time, each into "all" and to a
@@ -33,7 +32,7 @@ static bool come(struct load *load, const char *name, uint32_t first, uint32_t e
         }
         load_turn(load);
     }
-    bool whole = load_wait(load) && coming(load, first, end) == 0;
+    bool whole = load_wait(load) && all_in(load, first, end);
     load_end(load);
     return whole;
 }

@@ -7,6 +7,17 @@
 
 #define REACH_SERVER "http://127.0.0.1:4000"
 
+/* What a client's process ends with: docs/cli.md. */
+enum reach_exit {
+    EXIT_DONE,
+    EXIT_FAILED,      /* of this machine: a file, memory */
+    EXIT_USAGE,       /* the command line */
+    EXIT_NOBODY,      /* nobody holds the page */
+    EXIT_WRONG,       /* the bytes were not the page's */
+    EXIT_UNREACHABLE, /* no server, or one that speaks something else */
+    EXIT_LIMIT,       /* over a limit of the server or of the client */
+};
+
 struct reach_options {
     const char *server;  /* as target_parse reads it */
     const char *ca_file; /* NULL: the system's authorities */
