@@ -48,7 +48,7 @@ static const struct option_row rows[] = {
     {"max-callers", "N", "Who", "connections that are no sessions: HTTP, and handshakes",
      OPTION_COUNT, NET(callers_max), 1, 1000000},
     {"memory-reserve", "BYTES", "Sizes", "memory set aside for when the system has none",
-     OPTION_SIZE, NET(reserve_bytes), 256 << 10, (uint64_t)1 << 30},
+     OPTION_SIZE, NET(reserve_bytes), 64 << 10, (uint64_t)1 << 30},
     {"max-page", "BYTES", "Sizes", "the largest page that is relayed", OPTION_SIZE,
      HUB(page_bytes_max), 1, 8 << 20},
     {"max-message", "BYTES", "Sizes", "the largest message that is not a page", OPTION_SIZE,

@@ -4,8 +4,8 @@
    list of blocks of its class (powers of two) that were given back, or from what is left of
    the one block that was set aside. What is in the reserve moves out when it is resized and
    there is memory again; when the last block is given back the reserve is whole. Half of it
-   is meant for what is under way already: before that, memory_is_short tells the server to
-   refuse what is new. */
+   is meant for what is under way already: before that is cut into, memory_is_short tells the
+   server to refuse what is new. */
 #include "whilst/memory.h"
 
 #include <malloc.h>
@@ -154,7 +154,7 @@ void memory_free(void *memory)
 
 bool memory_is_short(void)
 {
-    if (reserve.used <= reserve.size / 2) return false;
+    if (reserve.cut <= reserve.size / 2) return false;
     void *probe = malloc(PROBE);
     free(probe);
     return probe == NULL;

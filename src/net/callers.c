@@ -72,7 +72,8 @@ struct caller *callers_enter(struct server *server, int socket)
         hub_metrics(server->hub)->refusals[reason == REASON_NONE ? REASON_BUSY : reason]++;
         return NULL;
     }
-    *caller = (struct caller){.server = server, .network = network, .limited = limited};
+    *caller = (struct caller){
+        .owner = OWNER_CALLER, .server = server, .network = network, .limited = limited};
     ring_init(&caller->ring);
     callers_note_request(caller);
     server->metrics.callers++;
@@ -90,7 +91,8 @@ void callers_bind(struct caller *caller, struct lws *wsi)
 
 struct caller *caller_of(struct lws *wsi)
 {
-    return lws_get_opaque_user_data(wsi);
+    struct caller *caller = lws_get_opaque_user_data(wsi);
+    return caller != NULL && caller->owner == OWNER_CALLER ? caller : NULL;
 }
 
 void callers_note_request(struct caller *caller)

@@ -5,6 +5,7 @@
 #include "server_state.h"
 
 struct caller {
+    enum owner owner;
     struct ring ring; /* in the server's callers, those that asked longest ago first */
     struct server *server;
     struct lws *wsi;

@@ -37,6 +37,10 @@ struct endpoint {
     void (*close)(struct endpoint *endpoint, uint16_t code, enum reason reason);
 };
 
+/* What the library keeps for us with each socket begins with one of these: a socket may end
+   half-way from the one to the other. */
+enum owner { OWNER_CALLER = 1, OWNER_CONNECTION };
+
 /* A doubly linked ring of connections; the head is a member of none. */
 struct ring {
     struct ring *next, *previous;

@@ -29,14 +29,15 @@ struct parcel {
 };
 
 struct connection {
+    enum owner owner;
+    uint32_t outbox_bytes;
     struct endpoint endpoint;
     struct server *server;
     struct lws *wsi;
     struct parcel *first, **last; /* the outbox */
     size_t sent;                  /* bytes of the first parcel that are written */
-    uint32_t outbox_bytes;
-    uint32_t part_bytes; /* received since the last sign of life */
-    uint32_t heard_turn; /* the turn of the loop in which it last said something */
+    uint32_t part_bytes;          /* received since the last sign of life */
+    uint32_t heard_turn;          /* the turn of the loop in which it last said something */
     struct connection *next_dirty;
     struct ring life;    /* in quiet or pinged */
     struct ring waiting; /* in waiting whilst the client does not read */
@@ -52,7 +53,8 @@ _Static_assert(LWS_PRE <= MESSAGE_HEADROOM, "the library needs its headroom");
 
 static struct connection *connection_of(struct lws *wsi)
 {
-    return lws_get_opaque_user_data(wsi);
+    struct connection *connection = lws_get_opaque_user_data(wsi);
+    return connection != NULL && connection->owner == OWNER_CONNECTION ? connection : NULL;
 }
 
 static void mark_dirty(struct connection *connection)
@@ -355,6 +357,7 @@ int websocket_established(struct lws *wsi)
     struct address from = client_address(server, wsi);
     enum reason reason;
     if (connection == NULL) return -1;
+    connection->owner = OWNER_CONNECTION;
     connection->endpoint.take = on_take;
     connection->endpoint.close = on_close;
     connection->server = server;

@@ -39,9 +39,12 @@ function commandLine(args, path) {
 
 // Starts the program with any arguments: {child, output, exited}. `exited` resolves to
 // {code, signal} once the process is gone and all that it printed has been read.
-export function spawnProgram(args, path = binary()) {
+export function spawnProgram(args, path = binary(), env = {}) {
   const [command, ...rest] = commandLine(args, path);
-  const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command, rest, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  });
   children.add(child);
   const program = { child, output: '', errors: '' };
   child.stdout.setEncoding('utf8').on('data', (text) => (program.output += text));
@@ -134,16 +137,17 @@ export class Server {
 
 // A running server. `listen`: the addresses, by default a free port on loopback. `args`:
 // further options. `limits`: true leaves the server's limits as they are by default. `path`: of
-// another program with the same command line.
+// another program with the same command line. `env`: added to its environment.
 export async function startServer({
   listen = ['127.0.0.1:0'],
   args = [],
   limits = false,
   path = undefined,
+  env = {},
 } = {}) {
   const listeners = listen.flatMap((address) => ['--listen', address]);
   const open = limits ? [] : OPEN_LIMITS;
-  const program = spawnProgram(['serve', ...listeners, ...open, ...args], path);
+  const program = spawnProgram(['serve', ...listeners, ...open, ...args], path, env);
   try {
     return new Server(program, await untilListening(program, listen.length));
   } catch (error) {

@@ -6,6 +6,9 @@ export const PATIENCE_MS = Number(
   process.env.WHILST_PATIENCE_MS || (process.env.WHILST_WRAPPER ? 90_000 : 30_000),
 );
 
+// Whether the long form of a test is wanted (label soak).
+export const SOAK = Boolean(process.env.WHILST_SOAK);
+
 // The promise's outcome, or an error saying that `what` did not happen in time. `what` may
 // be a function, for words that are only known at the end.
 export async function within(promise, what, patience_ms = PATIENCE_MS) {
