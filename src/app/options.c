@@ -6,12 +6,14 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum serve_kind {
     OPTION_BASE = OPTION_OWN,
     OPTION_LISTEN,
     OPTION_ORIGIN,
     OPTION_PROXY,
+    OPTION_PROXY_HEADER,
     OPTION_NO_RATES,
     OPTION_LOG,
 };
@@ -30,8 +32,11 @@ static const struct option_row rows[] = {
      OPTION_ORIGIN, 0, 0, 0},
     {"require-origin", NULL, "Who", "refuse WebSocket clients that send no Origin",
      OPTION_FLAG, NET(require_origin), 0, 0},
-    {"trusted-proxy", "CIDR", "Who", "believe X-Forwarded-For from there; may be repeated",
-     OPTION_PROXY, 0, 0, 0},
+    {"trusted-proxy", "CIDR", "Who",
+     "believe what proxies there say of who calls; may be repeated", OPTION_PROXY, 0, 0, 0},
+    {"proxy-header", "NAME", "Who",
+     "where they say it: x-forwarded-for, which is the default, or forwarded",
+     OPTION_PROXY_HEADER, 0, 0, 0},
     {"deny-file", "FILE", "Who",
      "pages that are not relayed, a hash or the SHA-256 of a hash a line; read again when "
      "it changes and at SIGHUP",
@@ -172,6 +177,16 @@ static bool read_log_level(struct options *options, const struct option_row *row
     return option_fail(row, value, "error, warn, info or debug");
 }
 
+static bool read_proxy_header(struct options *options, const struct option_row *row,
+                              const char *value)
+{
+    bool forwarded = strcasecmp(value, "forwarded") == 0;
+    if (!forwarded && strcasecmp(value, "x-forwarded-for") != 0)
+        return option_fail(row, value, "x-forwarded-for or forwarded");
+    options->server.proxies.header = forwarded ? PROXY_FORWARDED : PROXY_X_FORWARDED_FOR;
+    return true;
+}
+
 static void drop_rates(struct hub_config *hub)
 {
     hub->message_rate = hub->join_rate = hub->ask_rate = 0;
@@ -187,6 +202,7 @@ static bool read_row(void *target, const struct option_row *row, const char *val
     case OPTION_ORIGIN:
         return option_add(row, value, first, options->origins, &options->origins_count);
     case OPTION_PROXY: return read_proxy(options, row, value, first);
+    case OPTION_PROXY_HEADER: return read_proxy_header(options, row, value);
     case OPTION_NO_RATES: drop_rates(&options->server.hub); return true;
     case OPTION_LOG: return read_log_level(options, row, value);
     }
@@ -219,8 +235,8 @@ bool options_read(struct options *options, int count, char **arguments, bool *he
     options->server.listen_count = options->listen_count;
     options->server.origins = options->origins;
     options->server.origins_count = options->origins_count;
-    options->server.proxies = options->proxies;
-    options->server.proxies_count = options->proxies_count;
+    options->server.proxies.ranges = options->proxies;
+    options->server.proxies.count = options->proxies_count;
     return true;
 }
 

@@ -99,10 +99,21 @@ void pages_set_front(struct page *page, struct membership *member, bool front)
     struct group *group = group_of(page, member);
     bool is_front = member->index < group->front;
     if (front == is_front) return;
-    if (front)
+    if (front) {
         swap(group, member->index, group->front++);
-    else
+        if (member->proven) swap(group, member->index, group->proven++);
+    } else {
+        if (member->index < group->proven) swap(group, member->index, --group->proven);
         swap(group, member->index, --group->front);
+    }
+}
+
+void pages_set_proven(struct page *page, struct membership *holder)
+{
+    bool front = holder->index < page->holders.front;
+    pages_set_front(page, holder, false);
+    holder->proven = true;
+    pages_set_front(page, holder, front);
 }
 
 void pages_remove_member(struct page *page, struct membership *member)

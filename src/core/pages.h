@@ -17,5 +17,7 @@ void pages_remove_member(struct page *page, struct membership *member);
 
 /* Whether a holder may be asked; whether a seeker is to be served. */
 void pages_set_front(struct page *page, struct membership *member, bool front);
+/* The holder is known to have had the page. */
+void pages_set_proven(struct page *page, struct membership *holder);
 
 #endif

@@ -90,27 +90,21 @@ void relay_line_due(struct hub *hub)
 
 /* ---- the life of a fetch ---- */
 
-static bool is_better(const struct membership *holder, const struct membership *than,
-                      bool proven)
-{
-    if (proven && holder->proven != than->proven) return holder->proven;
-    return holder->session->pending < than->session->pending;
-}
-
-/* The best of a few that chance names; NULL if nobody may be asked. The first to be asked
-   is anybody, so that all holders share the work; then those go first who are known to have
-   had the page. */
+/* The holder with the fewest requests in flight among a few that chance names; NULL if
+   nobody may be asked. The first to be asked is anybody, so that all holders share the work;
+   then those go first who are known to have had the page. */
 static struct membership *choose(struct hub *hub, const struct fetch *fetch)
 {
-    const struct page *page = fetch->page;
-    uint32_t front = page->holders.front;
-    if (front == 0) return NULL;
-    uint32_t first = chance(hub, front);
-    struct membership *best = page->holders.members[first];
-    for (uint32_t i = 1; i < HOLDERS_COMPARED && i < front; i++) {
-        uint32_t at = front <= HOLDERS_COMPARED ? (first + i) % front : chance(hub, front);
-        struct membership *other = page->holders.members[at];
-        if (is_better(other, best, fetch->asked > 0)) best = other;
+    const struct group *holders = &fetch->page->holders;
+    bool known = fetch->asked > 0 && holders->proven > 0;
+    uint32_t among = known ? holders->proven : holders->front;
+    if (among == 0) return NULL;
+    uint32_t first = chance(hub, among);
+    struct membership *best = holders->members[first];
+    for (uint32_t i = 1; i < HOLDERS_COMPARED && i < among; i++) {
+        uint32_t at = among <= HOLDERS_COMPARED ? (first + i) % among : chance(hub, among);
+        struct membership *other = holders->members[at];
+        if (other->session->pending < best->session->pending) best = other;
     }
     return best;
 }
@@ -418,7 +412,7 @@ void relay_take_answer(struct hub *hub, struct membership *holder, struct messag
     hub->metrics.contents_total++;
     hub->metrics.content_bytes_total += bytes->size;
     forget(hub, fetch, find(fetch, holder), false);
-    holder->proven = true;
+    pages_set_proven(page, holder);
     pages_set_front(page, holder, true);
     end_fetch(hub, fetch);
     serve_all(hub, page, bytes);

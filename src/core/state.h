@@ -44,10 +44,10 @@ struct membership {
 };
 
 /* Members of a page in no order, but for those in front: holders that may be asked, seekers
-   that are to be served. */
+   that are to be served. Of the holders in front, those that are proven come first. */
 struct group {
     struct membership **members;
-    uint32_t count, front, capacity;
+    uint32_t count, front, proven, capacity;
 };
 
 struct page {

@@ -266,7 +266,7 @@ static void take_slot(struct hub *hub, struct membership *holder,
     holder->slot = slot;
     if (before == NULL) return;
     before->slot = NULL;
-    holder->proven = holder->proven || before->proven;
+    if (before->proven) pages_set_proven(page, holder);
     hub->metrics.take_overs_total++;
     if (before->session == NULL) {
         come_back(hub, slot);
@@ -355,7 +355,7 @@ static void stand_by(struct hub *hub, struct membership *holder,
                      const struct join_options *options)
 {
     struct page *page = holder->page;
-    holder->proven = holder->session->served == page->link.key;
+    if (holder->session->served == page->link.key) pages_set_proven(page, holder);
     if (!is_barred(holder->session, &page->hash)) pages_set_front(page, holder, true);
     if (options->token_size > 0) take_slot(hub, holder, options);
 }

@@ -5,11 +5,14 @@
    client. */
 #include "address.h"
 
+#include "whilst/slice.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 static struct address mapped(const void *ipv4)
@@ -99,30 +102,71 @@ struct address address_of_socket(int socket)
     return address;
 }
 
+/* Cuts the last element from a list that commas divide, but for commas within quotes. */
+static struct slice take_last(struct slice *list)
+{
+    size_t begin = list->size;
+    bool quoted = false;
+    while (begin > 0 && (quoted || list->data[begin - 1] != ','))
+        if (list->data[--begin] == '"') quoted = !quoted;
+    struct slice last = {list->data + begin, list->size - begin};
+    list->size = begin > 0 ? begin - 1 : 0;
+    return last;
+}
+
+static struct slice trim(struct slice text)
+{
+    while (text.size > 0 && (*text.data == ' ' || *text.data == '\t'))
+        text = (struct slice){text.data + 1, text.size - 1};
+    while (text.size > 0 &&
+           (text.data[text.size - 1] == ' ' || text.data[text.size - 1] == '\t'))
+        text.size--;
+    return text;
+}
+
+/* What an element of `Forwarded` says after `for=` (RFC 7239, section 4), without its
+   quotes; empty if it says nothing. */
+static struct slice for_of(struct slice element)
+{
+    while (element.size > 0) {
+        const char *semicolon = memchr(element.data, ';', element.size);
+        size_t size = semicolon == NULL ? element.size : (size_t)(semicolon - element.data);
+        struct slice pair = trim((struct slice){element.data, size});
+        if (pair.size > 4 && strncasecmp(pair.data, "for=", 4) == 0) {
+            struct slice value = {pair.data + 4, pair.size - 4};
+            bool quoted = value.size >= 2 && value.data[0] == '"' &&
+                          value.data[value.size - 1] == '"';
+            return quoted ? (struct slice){value.data + 1, value.size - 2} : value;
+        }
+        size += semicolon == NULL ? 0 : 1;
+        element = (struct slice){element.data + size, element.size - size};
+    }
+    return element;
+}
+
+static bool parse_slice(struct slice text, struct address *address)
+{
+    char plain[64];
+    if (text.size >= sizeof plain) return false;
+    memcpy(plain, text.data, text.size);
+    plain[text.size] = '\0';
+    return address_parse(plain, address);
+}
+
 struct address address_of_client(const struct address *peer, const char *forwarded,
-                                 const struct address_range *proxies, size_t count)
+                                 const struct proxies *proxies)
 {
     static const struct address nowhere = {{0}};
-    struct address client = *peer;
-    bool believed =
-        memcmp(peer, &nowhere, sizeof nowhere) == 0 || address_in(peer, proxies, count);
-    const char *end = forwarded == NULL ? NULL : forwarded + strlen(forwarded);
-    while (believed && end != NULL && end > forwarded) {
-        char text[64];
-        const char *begin = end;
-        struct address next;
-        while (begin > forwarded && begin[-1] != ',')
-            begin--;
-        size_t size = (size_t)(end - begin);
-        if (size >= sizeof text) break;
-        memcpy(text, begin, size);
-        text[size] = '\0';
-        char *trimmed = text + strspn(text, " \t");
-        trimmed[strcspn(trimmed, " \t")] = '\0';
-        if (!address_parse(trimmed, &next)) break;
+    struct address client = *peer, next;
+    struct slice list = slice_of(forwarded == NULL ? "" : forwarded);
+    bool believed = memcmp(peer, &nowhere, sizeof nowhere) == 0 ||
+                    address_in(peer, proxies->ranges, proxies->count);
+    while (believed && list.size > 0) {
+        struct slice element = trim(take_last(&list));
+        if (proxies->header == PROXY_FORWARDED) element = for_of(element);
+        if (!parse_slice(element, &next)) break;
         client = next;
-        believed = address_in(&client, proxies, count);
-        end = begin > forwarded ? begin - 1 : NULL;
+        believed = address_in(&client, proxies->ranges, proxies->count);
     }
     return client;
 }

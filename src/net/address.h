@@ -24,10 +24,20 @@ bool address_in(const struct address *address, const struct address_range *range
 /* Who is at the other end of a socket; all zero for a unix socket. */
 struct address address_of_socket(int socket);
 
-/* Who sent a request that came from `peer` with this X-Forwarded-For header (or NULL): if
-   the peer is a proxy that is believed, the rightmost address that is not itself such a
-   proxy. A unix socket counts as a proxy that is believed. */
+/* The header in which proxies say for whom they ask. */
+enum proxy_header { PROXY_X_FORWARDED_FOR, PROXY_FORWARDED };
+
+/* The proxies that are believed. The ranges are borrowed. */
+struct proxies {
+    const struct address_range *ranges;
+    size_t count;
+    enum proxy_header header;
+};
+
+/* Who sent a request that came from `peer` with this value of the proxies' header (or
+   NULL): if the peer is believed, the rightmost address that is not itself such a proxy. A
+   unix socket is believed. */
 struct address address_of_client(const struct address *peer, const char *forwarded,
-                                 const struct address_range *proxies, size_t count);
+                                 const struct proxies *proxies);
 
 #endif

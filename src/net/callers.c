@@ -14,7 +14,7 @@ static bool is_limited(const struct server *server, const struct address *addres
     const struct server_config *config = server->config;
     return config->hub.connections_per_address_max != 0 &&
            memcmp(address, &local, sizeof local) != 0 &&
-           !address_in(address, config->proxies, config->proxies_count);
+           !address_in(address, config->proxies.ranges, config->proxies.count);
 }
 
 static uint32_t count_of(const struct server *server, const struct address *network)

@@ -17,8 +17,7 @@ struct server_config {
     size_t listen_count;
     const char *const *origins; /* allowed beside the server's own */
     size_t origins_count;
-    const struct address_range *proxies;
-    size_t proxies_count;
+    struct proxies proxies;
     const char *base_path;      /* "" or "/path", without a slash at its end */
     const char *deny_file;      /* NULL: none */
     bool require_origin;        /* refuse clients that are not browsers */

@@ -342,11 +342,15 @@ static void note_life(struct connection *connection)
 
 static struct address client_address(const struct server *server, struct lws *wsi)
 {
+    static const char name[] = "forwarded:";
+    const struct proxies *proxies = &server->config->proxies;
     char forwarded[512];
     struct address peer = address_of_socket(lws_get_socket_fd(wsi));
-    int size = lws_hdr_copy(wsi, forwarded, sizeof forwarded, WSI_TOKEN_X_FORWARDED_FOR);
-    return address_of_client(&peer, size > 0 ? forwarded : NULL, server->config->proxies,
-                             server->config->proxies_count);
+    int size =
+        proxies->header == PROXY_FORWARDED
+            ? lws_hdr_custom_copy(wsi, forwarded, sizeof forwarded, name, sizeof name - 1)
+            : lws_hdr_copy(wsi, forwarded, sizeof forwarded, WSI_TOKEN_X_FORWARDED_FOR);
+    return address_of_client(&peer, size > 0 ? forwarded : NULL, proxies);
 }
 
 int websocket_established(struct lws *wsi)

@@ -150,13 +150,15 @@ export async function holdPage(address, bytes) {
   const hash = sha256(page);
   const client = await connectClient(address);
   const topic = `have:${hash}`;
-  const join_ref = await client.join(topic);
   const holder = { client, hash, topic, asked: 0, answer: page };
+  // Listened for before joining: the request may come with the reply.
   client.socket.on('message', (data, binary) => {
-    if (binary || JSON.parse(data.toString())[3] !== 'content_request') return;
+    const [join_ref, , to, event] = binary ? [] : JSON.parse(data.toString());
+    if (to !== topic || event !== 'content_request') return;
     holder.asked += 1;
     if (holder.answer === null) return;
     client.send(binaryPush(join_ref, `a${holder.asked}`, topic, 'content', holder.answer));
   });
+  await client.join(topic);
   return holder;
 }

@@ -87,6 +87,28 @@ test('X-Forwarded-For is believed from trusted proxies alone', async (t) => {
   assert.equal((await within(third.closed, 'the close of the third')).code, 1013);
 });
 
+test('Forwarded is believed when the operator says that the proxies speak it', async (t) => {
+  const args = ['--max-per-address', '1', '--trusted-proxy', '127.0.0.1', '--trusted-proxy', '10.0.0.0/8'];
+  const server = await serverFor(t, { limits: true, args: [...args, '--proxy-header', 'forwarded'] });
+  const from = (value, more = {}) => connectClient(server.url, { headers: { Forwarded: value, ...more } });
+  // Each of these is another client, by the rightmost address that is no proxy.
+  for (const value of [
+    'for=192.0.2.1',
+    'For="192.0.2.2:4711";proto=https;by=203.0.113.43',
+    'for=192.0.2.1, proto=http; for="[2001:db8:cafe::17]:4711"',
+    'for=192.0.2.1, for=192.0.2.3, for=10.1.2.3',
+    'by="a, for=192.0.2.1, b";for=192.0.2.4',
+    // What cannot be read is nobody's word: the proxy itself is the client.
+    'for=192.0.2.1, for=unknown',
+  ]) {
+    await (await from(value, { 'X-Forwarded-For': '192.0.2.1' })).join('all');
+  }
+  for (const value of ['for=192.0.2.1', 'for="[2001:db8:cafe::17]"', 'for=198.51.100.1, for=_hidden', '']) {
+    const second = await from(value);
+    assert.equal((await within(second.closed, `the close of a second from ${value}`)).code, 1013);
+  }
+});
+
 test('connections: a full server says so', async (t) => {
   const server = await serverFor(t, { args: ['--max-connections', '2'] });
   const clients = [await connectClient(server.url), await connectClient(server.url)];

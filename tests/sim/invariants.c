@@ -55,6 +55,8 @@ static void check_holders(struct world *world, const struct page *page,
     for (uint32_t i = 0; i < page->holders.count; i++) {
         const struct membership *holder = page->holders.members[i];
         bool front = i < page->holders.front;
+        if ((i < page->holders.proven) != (front && holder->proven))
+            world_fail(world, "a holder stands among the proven ones and is not, or is");
         if (holder->session == NULL) count->away++;
         if (holder->session == NULL && holder->slot->grace.place == 0)
             world_fail(world, "an away holder has no deadline");
