@@ -7,7 +7,7 @@
 import { build } from "esbuild";
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
@@ -28,7 +28,7 @@ const LEAST_GAIN = 0.9;
  * @typedef {object} Asset
  * @property {string} path as in the URL
  * @property {string} file its name below DIR/site/
- * @property {"ASSET_APP"|"ASSET_FRAME_STATIC"|"ASSET_FRAME_SCRIPTED"|"ASSET_FILE"} policy
+ * @property {"ASSET_APP"|"ASSET_FRAME_STATIC"|"ASSET_FRAME_SCRIPTED"|"ASSET_CLIENT"|"ASSET_FILE"} policy
  * @property {boolean} immutable the path changes with the bytes
  * @property {string} type
  * @property {Buffer} identity
@@ -54,7 +54,7 @@ const partsElsewhere = (names) => ({
   name: "parts-elsewhere",
   setup({ onResolve }) {
     onResolve({ filter: /^\.\// }, ({ kind, path }) => {
-      return kind === "dynamic-import" ? { path: `./${nameFor(path.slice(2), names)}`, external: true } : undefined;
+      return kind === "dynamic-import" ? { path: `./${basename(nameFor(path.slice(2), names))}`, external: true } : undefined;
     });
   },
 });
@@ -142,15 +142,20 @@ function asset(path, file, text, { policy = "ASSET_FILE", immutable = false } = 
   return { path, file, policy, immutable, type: TYPES[file.split(".").pop()], identity, ...compress(identity) };
 }
 
+/** @returns {Asset[]} */
+function filesOf(built, properties) {
+  return built.map(({ path, bytes }) => asset(`/-/${path}`, `-/${path}`, bytes, properties));
+}
+
 /** @returns {Promise<{assets: Asset[], bootstrap: string}>} */
 async function buildAssets() {
   const { t: words } = await import("../static/words.js");
   const parts = await bundle(PARTS, "[name]-[hash]");
   const app = await bundle(["app.js", "style.css"], "[name]-[hash]", namesOf(parts));
-  const library = await bundle(["whilst.js"], "[name]", namesOf(parts));
+  const spare = await bundle(["sha256.js"], "client/[name]-[hash]");
+  const client = await bundle(["whilst.js", "element.js"], "client/[name]", namesOf(spare));
   const names = namesOf(app);
   const frame = composeFrame();
-  const files = new Map([...parts, ...app, ...library].map(({ path, bytes }) => [path, bytes]));
   const icon = readStatic("icon.svg");
   const assets = [
     asset("/", "index.html", composeHtml("index.html", names, words), { policy: "ASSET_APP" }),
@@ -159,7 +164,9 @@ async function buildAssets() {
     asset("/-/frame/scripted", "-/frame/scripted.html", frame.html, { policy: "ASSET_FRAME_SCRIPTED" }),
     asset("/-/icon.svg", "-/icon.svg", icon),
     asset("/favicon.ico", "favicon.svg", icon),
-    ...[...files].map(([path, bytes]) => asset(`/-/${path}`, `-/${path}`, bytes, { immutable: path !== "whilst.js" })),
+    ...filesOf([...parts, ...app], { immutable: true }),
+    ...filesOf(spare, { policy: "ASSET_CLIENT", immutable: true }),
+    ...filesOf(client, { policy: "ASSET_CLIENT" }),
   ];
   return { assets: assets.sort((a, b) => (a.path < b.path ? -1 : 1)), bootstrap: frame.source };
 }

@@ -5,6 +5,7 @@
 
 import { connect, HASH, hashOf } from "./whilst.js";
 import { $ } from "./dom.js";
+import { is_embedded, settleIn, tellParent } from "./app_embed.js";
 import { createMaker } from "./app_make.js";
 import { createShare, openShare } from "./app_share.js";
 import { createStage } from "./app_stage.js";
@@ -12,7 +13,7 @@ import { drawStillHolding, drawTime, drawView } from "./app_view.js";
 import { watchTab } from "./app_life.js";
 import { writeLog } from "./app_log.js";
 import { createReviver } from "./app_revive.js";
-import { livesOnlyHere } from "./view_state.js";
+import { livesOnlyHere, stateOf } from "./view_state.js";
 
 const RESTORE_MS = 5000;
 
@@ -32,7 +33,7 @@ const stage = createStage({
 const life = watchTab({
   client,
   pageHere: () => hashHere() ?? "",
-  isInDanger: () => heldPages().some(livesOnlyHere),
+  isInDanger: () => !is_embedded && heldPages().some(livesOnlyHere),
   onReturn: comeBack,
 });
 const { keep } = life;
@@ -43,6 +44,7 @@ function draw() {
   if (current?.bytes) stage.put(current.hash, current.bytes);
   else stage.empty();
   drawView(current, connection);
+  tellParent(current, stateOf(current, connection));
   life.guard();
 }
 
@@ -262,7 +264,7 @@ function setScripted(scripted) {
 
 const CLICKS = {
   home(event) {
-    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (is_embedded || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     if (current) go(null);
   },
@@ -297,6 +299,7 @@ async function start() {
     const restored = life.entered.then(restore);
     await Promise.race([restored, new Promise((resolve) => setTimeout(resolve, RESTORE_MS))]);
   }
+  settleIn();
   route();
   if (!life.was_here) life.entered.then(restore);
 }

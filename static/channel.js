@@ -12,6 +12,8 @@
 
 import { decodeBinary, decodeText, encodeBinary, encodeText } from "./wire.js";
 
+/** @typedef {import("./wire.js").Frame} Frame @typedef {import("./wire.js").Ref} Ref */
+
 /**
  * @typedef {object} Clock
  * @property {(fn: () => void, ms: number) => any} setTimeout
@@ -24,8 +26,8 @@ import { decodeBinary, decodeText, encodeBinary, encodeText } from "./wire.js";
  * @property {string} reason of the loss: the server's word, or "silent"; else ""
  *
  * @typedef {object} ChannelHandler
- * @property {(response: object) => void} joined after every join, so also after each reconnect
- * @property {(event: string, payload: object|Uint8Array) => void} message
+ * @property {(response: any) => void} joined after every join, so also after each reconnect
+ * @property {(event: string, payload: any) => void} message an object, or bytes when the frame was binary
  * @property {(reason: string) => void} over not called after leave(); "phx_close" when the server closed the topic
  */
 
@@ -39,6 +41,7 @@ const SLOW_MS = [10 * 60_000];
 const BACK_OFF_MS = [250, 500, 1000, 2000, 4000, 8000, 15_000, 30_000];
 const REJOIN_MS = [1000, 2000, 5000, 10_000];
 // A restarting server (1012) meets all its clients at once; a full or annoyed one (1013, 1008) wants to be left alone.
+/** @type {Record<number, number>} by close code */
 const LEAST_DELAY_MS = { 1008: 5000, 1012: 3000, 1013: 5000 };
 const PASSING = new Set(["busy", "join_rate", "ask_rate", "timeout", ""]);
 
@@ -154,25 +157,31 @@ export class Socket {
     return String(++this.last_ref);
   }
 
-  /** @param {import("./wire.js").Frame} frame dropped when there is no connection */
+  /** @param {Frame} frame dropped when there is no connection */
   send(frame) {
     if (this.state !== "open") return;
-    this.ws.send(frame.payload instanceof Uint8Array ? encodeBinary(frame, "client") : encodeText(frame));
+    this.ws?.send(frame.payload instanceof Uint8Array ? encodeBinary(frame, "client") : encodeText(frame));
   }
 
   /**
    * Sends a push and waits for its reply. Not a promise: the next message may come before a promise would be told, and
    * what it means can depend on this one.
-   * @param {import("./wire.js").Frame} frame
-   * @param {(error: PushError|null, response: object) => void} done
+   * @param {Frame} frame with a ref
+   * @param {(error: PushError|null, response: any) => void} done
    */
   request(frame, done) {
     const timer = this.clock.setTimeout(() => this.settle(frame.ref, new PushError("timeout")), SILENCE_MS);
-    this.pending.set(frame.ref, { done, timer });
+    this.pending.set(String(frame.ref), { done, timer });
     this.send(frame);
   }
 
-  /** A random share of a step of a ladder, so that a crowd does not come back at once. */
+  /**
+   * A random share of a step of a ladder, so that a crowd does not come back at once.
+   * @param {number[]} steps in ms
+   * @param {number} tries so far
+   * @param {number} [least_ms]
+   * @returns {number} ms
+   */
   delay(steps, tries, least_ms = 0) {
     const step_ms = Math.max(steps[Math.min(tries, steps.length - 1)], least_ms);
     return step_ms * (0.5 + this.random() / 2);
@@ -189,6 +198,7 @@ export class Socket {
     for (const channel of this.channels.values()) channel.join();
   }
 
+  /** @param {string|ArrayBuffer} data */
   received(data) {
     this.heard_at_ms = this.clock.now();
     this.tries = 0; // not in opened(): a full server accepts, says 1013 and hangs up
@@ -202,6 +212,11 @@ export class Socket {
     else this.channels.get(frame.topic)?.receive(frame);
   }
 
+  /**
+   * @param {Ref} ref
+   * @param {PushError|null} error
+   * @param {object} [response]
+   */
   settle(ref, error, response = {}) {
     const waiting = this.pending.get(String(ref));
     if (!waiting) return;
@@ -210,10 +225,15 @@ export class Socket {
     waiting.done(error, response);
   }
 
+  /** @param {string} reason */
   rejectPending(reason) {
     for (const ref of [...this.pending.keys()]) this.settle(ref, new PushError(reason));
   }
 
+  /**
+   * @param {number} code
+   * @param {string} reason
+   */
   lost(code, reason) {
     this.clearTimers();
     this.drop();
@@ -221,6 +241,10 @@ export class Socket {
     else this.scheduleRetry(code, reason);
   }
 
+  /**
+   * @param {number} code
+   * @param {string} reason
+   */
   scheduleRetry(code, reason) {
     const steps = this.isForgotten() ? SLOW_MS : BACK_OFF_MS;
     const delay_ms = this.delay(steps, this.tries++, LEAST_DELAY_MS[code]);
@@ -243,9 +267,11 @@ export class Socket {
     }, HEARTBEAT_MS);
   }
 
+  /** @param {number} patience_ms */
   beat(patience_ms) {
     this.clock.clearTimeout(this.timers.beat);
     this.expect(patience_ms);
+    /** @type {Frame} */
     const frame = { kind: "push", join_ref: null, ref: this.nextRef(), topic: "phoenix", event: "heartbeat", payload: {} };
     this.request(frame, (error) => error || this.beaten());
   }
@@ -256,7 +282,10 @@ export class Socket {
     this.scheduleBeat();
   }
 
-  /** Gives the connection up unless clearTimers or a reply comes first; not while hidden. */
+  /**
+   * Gives the connection up unless clearTimers or a reply comes first; not while hidden.
+   * @param {number} patience_ms
+   */
   expect(patience_ms) {
     this.clock.clearTimeout(this.timers.deadline);
     this.timers.deadline = this.clock.setTimeout(() => {
@@ -287,15 +316,24 @@ export class Socket {
     ws.close();
   }
 
+  /**
+   * @param {ConnectionState["state"]} state
+   * @param {number|null} [retry_at_ms]
+   * @param {string} [reason]
+   */
   setState(state, retry_at_ms = null, reason = "") {
     this.state = state;
     this.onState({ state, retry_at_ms, reason });
   }
 }
 
+/** @param {Frame} reply */
 function errorOf({ status, payload }) {
-  return status === "ok" ? null : new PushError(String(payload.reason ?? ""));
+  return status === "ok" ? null : new PushError(reasonOf(payload));
 }
+
+/** @param {object|Uint8Array} payload */
+const reasonOf = (payload) => ("reason" in payload ? String(payload.reason) : "");
 
 /** One topic on a socket. */
 export class Channel {
@@ -371,9 +409,10 @@ export class Channel {
     });
   }
 
-  receive({ join_ref, event, payload }) {
+  /** @param {Frame} frame a push or a broadcast */
+  receive({ join_ref, event = "", payload }) {
     if (this.state === "over" || (join_ref !== null && join_ref !== this.join_ref)) return;
-    if (event === "phx_error") this.ended(String(payload.reason ?? ""));
+    if (event === "phx_error") this.ended(reasonOf(payload));
     else if (event === "phx_close") this.ended(event);
     else this.handler.message(event, payload);
   }
@@ -383,12 +422,14 @@ export class Channel {
     this.state = "waiting";
   }
 
+  /** @param {object} response */
   accepted(response) {
     this.state = "joined";
     this.tries = 0;
     this.handler.joined(response);
   }
 
+  /** @param {string} reason */
   ended(reason) {
     if (!PASSING.has(reason)) {
       this.finish();
@@ -403,6 +444,12 @@ export class Channel {
     if (this.socket.channels.get(this.topic) === this) this.socket.channels.delete(this.topic);
   }
 
+  /**
+   * @param {Ref} ref
+   * @param {string} event
+   * @param {object|Uint8Array} payload
+   * @returns {Frame}
+   */
   frame(ref, event, payload) {
     return { kind: "push", join_ref: this.join_ref, ref, topic: this.topic, event, payload };
   }

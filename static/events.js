@@ -2,13 +2,15 @@
 
 /** @returns {{on: (event: string, fn: (detail: any) => void) => (() => void), emit: (event: string, detail?: any) => void}} */
 export function createEvents() {
-  const listeners = new Map(); // event -> Set of functions
+  /** @type {Map<string, Set<(detail: any) => void>>} by event */
+  const listeners = new Map();
   return {
     on(event, fn) {
+      /** @param {any} detail */
       const listener = (detail) => fn(detail); // one entry per call, even for the same function
-      if (!listeners.has(event)) listeners.set(event, new Set());
-      listeners.get(event).add(listener);
-      return () => void listeners.get(event).delete(listener);
+      const those = listeners.get(event) ?? new Set();
+      listeners.set(event, those.add(listener));
+      return () => void those.delete(listener);
     },
     emit(event, detail) {
       for (const listener of [...(listeners.get(event) ?? [])]) listener(detail);

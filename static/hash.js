@@ -11,7 +11,7 @@ export const HASH = /^[0-9a-f]{64}$/;
  */
 export async function hashOf(bytes, environment = globalThis.crypto ?? {}) {
   const { subtle } = environment;
-  const digest = subtle ? new Uint8Array(await subtle.digest("SHA-256", bytes)) : await digestByLibrary(bytes);
+  const digest = subtle ? new Uint8Array(await subtle.digest("SHA-256", /** @type {BufferSource} */ (bytes))) : await digestByLibrary(bytes);
   return toHex(digest);
 }
 
@@ -23,6 +23,7 @@ export function toHex(bytes) {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+/** @param {Uint8Array} bytes */
 async function digestByLibrary(bytes) {
   const { sha256 } = await import("./sha256.js");
   return sha256(bytes);

@@ -29,7 +29,7 @@ import { toHex } from "./hash.js";
  */
 export function createHold(socket, { hash, bytes, token }, report) {
   const events = createEvents();
-  const emit = (event, detail = {}) => {
+  const emit = (/** @type {string} */ event, detail = {}) => {
     events.emit(event, detail);
     report(event, { hash, ...detail });
   };
@@ -49,17 +49,20 @@ export function createHold(socket, { hash, bytes, token }, report) {
     release: () => {},
   };
 
+  /** @param {import("./channel.js").Channel} channel */
   function answer(channel) {
     emit("asked");
     channel.tell("content", bytes); // a refusal would only say that another holder was faster
     emit("sent", { size_bytes: bytes.length });
   }
 
+  /** @param {number} count */
   function tell(count) {
     hold.count = count;
     emit("count", { count });
   }
 
+  /** @type {Promise<void>} */
   const joined = new Promise((resolve, reject) => {
     const channel = socket.channel(`have:${hash}`, params, {
       joined() {

@@ -32,11 +32,12 @@ export function createSeek(socket, { hash, hashOf }, report) {
     message(event, payload) {
       if (event === "content") check(bytesOf(payload)).catch(reject);
       else if (event === "error") channel.joinLater(); // the server was busy, and serves a join once
-      else if (event === "status") tell(/** @type {any} */ (payload));
+      else if (event === "status") tell(payload);
     },
     over: (reason) => stop(reason),
   });
 
+  /** @param {{state: string, holders: number}} status */
   function tell(status) {
     clock.clearTimeout(timer);
     if (status.state === "nobody" && status.holders > 0) {
@@ -46,6 +47,7 @@ export function createSeek(socket, { hash, hashOf }, report) {
     report("status", { ...status, hash });
   }
 
+  /** @param {Uint8Array} content */
   async function check(content) {
     leave();
     if ((await hashOf(content)) === hash) {
@@ -61,6 +63,7 @@ export function createSeek(socket, { hash, hashOf }, report) {
     channel.leave();
   }
 
+  /** @param {string} reason */
   function stop(reason) {
     leave();
     reject(new PushError(reason));
@@ -69,7 +72,10 @@ export function createSeek(socket, { hash, hashOf }, report) {
   return { bytes, stop };
 }
 
-/** A server may answer in JSON although it was asked for binary. */
+/**
+ * A server may answer in JSON although it was asked for binary.
+ * @param {Uint8Array|{content?: unknown}} payload
+ */
 function bytesOf(payload) {
   return payload instanceof Uint8Array ? payload : encoder.encode(String(payload.content ?? ""));
 }

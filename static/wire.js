@@ -35,7 +35,10 @@ const ENVELOPE = new RegExp(`^${SPACE}\\[(?:${SPACE}(?:${TEXT_REF})${SPACE},){2}
 const BINARY_REF = /^[^"\\\u0000-\u001f]{1,64}$/;
 const LONE_SURROGATE = /\p{Cs}/u;
 
-/** Binary kinds by sender and first byte; `fields` in the order of their length bytes. */
+/**
+ * @typedef {"join_ref"|"ref"|"topic"|"event"|"status"} Field a string in a binary frame
+ * @type {Record<Side, Record<string, {kind: Frame["kind"], fields: Field[]}>>}
+ * Binary kinds by sender and first byte; `fields` in the order of their length bytes. */
 const LAYOUTS = {
   client: { 0: { kind: "push", fields: ["join_ref", "ref", "topic", "event"] } },
   server: {
@@ -62,6 +65,7 @@ export function decodeText(text, from) {
   if (!isSound) throw new WireError("bad_json");
   if (from === "client") return { kind: "push", join_ref, ref, topic, event, payload };
   if (event === "phx_reply") return replyFrom(parts);
+  /** @type {Frame["kind"]} */
   const kind = join_ref === null && ref === null ? "broadcast" : "push";
   return { kind, join_ref, ref, topic, event, payload };
 }
@@ -87,6 +91,7 @@ export function encodeText(frame) {
 export function decodeBinary(bytes, from) {
   const layout = LAYOUTS[from][bytes[0]];
   if (!layout) throw new WireError("bad_binary");
+  /** @type {any} */
   const frame = { kind: layout.kind, join_ref: null, ref: null };
   let at = 1 + layout.fields.length;
   layout.fields.forEach((field, i) => {
@@ -110,13 +115,11 @@ export function encodeBinary(frame, from) {
   if (!entry) throw new RangeError(`a ${from} sends no ${frame.kind}`);
   const strings = entry[1].fields.map((field) => encoder.encode(String(frame[field] ?? "")));
   if (strings.some((string) => string.length > NAME_BYTES_MAX)) throw new RangeError("string too long");
-  return concatenate([
-    Uint8Array.of(Number(entry[0]), ...strings.map((string) => string.length)),
-    ...strings,
-    frame.payload,
-  ]);
+  const payload = /** @type {Uint8Array} */ (frame.payload);
+  return concatenate([Uint8Array.of(Number(entry[0]), ...strings.map((string) => string.length)), ...strings, payload]);
 }
 
+/** @param {string} text */
 function parseEnvelope(text) {
   if (!ENVELOPE.test(text)) throw new WireError("bad_json");
   try {
@@ -126,11 +129,19 @@ function parseEnvelope(text) {
   }
 }
 
+/**
+ * @param {any[]} parts
+ * @returns {Frame}
+ */
 function replyFrom([join_ref, ref, topic, event, { status, response }]) {
   if (typeof status !== "string" || !isObject(response)) throw new WireError("bad_json");
   return { kind: "reply", join_ref, ref, topic, event, status, payload: response };
 }
 
+/**
+ * @param {Field} field
+ * @param {Uint8Array} bytes
+ */
 function readField(field, bytes) {
   const isRef = field === "join_ref" || field === "ref";
   if (isRef && bytes.length === 0) return null;
@@ -139,6 +150,7 @@ function readField(field, bytes) {
   return string;
 }
 
+/** @param {Uint8Array} bytes */
 function readString(bytes) {
   try {
     return decoder.decode(bytes);
@@ -147,17 +159,24 @@ function readString(bytes) {
   }
 }
 
+/** @param {unknown} value */
 function isName(value) {
   if (typeof value !== "string" || LONE_SURROGATE.test(value)) return false;
   const size_bytes = encoder.encode(value).length;
   return size_bytes >= 1 && size_bytes <= NAME_BYTES_MAX;
 }
 
+/** @param {unknown} value */
 function isObject(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** No half surrogate pairs, no deeper than DEPTH_MAX: both would pass JSON.parse. */
+/**
+ * No half surrogate pairs, no deeper than DEPTH_MAX: both would pass JSON.parse.
+ * @param {unknown} value
+ * @param {number} depth
+ * @returns {boolean}
+ */
 function isSane(value, depth) {
   if (typeof value === "string") return !LONE_SURROGATE.test(value);
   if (typeof value !== "object" || value === null) return true;
@@ -165,6 +184,7 @@ function isSane(value, depth) {
   return Object.entries(value).every(([key, item]) => isSane(key, depth) && isSane(item, depth + 1));
 }
 
+/** @param {Uint8Array[]} parts */
 function concatenate(parts) {
   const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
   let at = 0;

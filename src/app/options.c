@@ -12,11 +12,14 @@ enum serve_kind {
     OPTION_BASE = OPTION_OWN,
     OPTION_LISTEN,
     OPTION_ORIGIN,
+    OPTION_EMBED,
     OPTION_PROXY,
     OPTION_PROXY_HEADER,
     OPTION_NO_RATES,
     OPTION_LOG,
 };
+
+#define EMBEDDERS_BYTES_MAX 1000
 
 #define HUB(name) offsetof(struct options, server.hub.name)
 #define NET(name) offsetof(struct options, server.name)
@@ -30,6 +33,9 @@ static const struct option_row rows[] = {
     {"origin", "ORIGIN", "Who",
      "allow browsers on this site too, for example https://a.example; may be repeated",
      OPTION_ORIGIN, 0, 0, 0},
+    {"embed-origin", "ORIGIN", "Who",
+     "let this site show pages in a frame, for example https://a.example; may be repeated",
+     OPTION_EMBED, 0, 0, 0},
     {"require-origin", NULL, "Who", "refuse WebSocket clients that send no Origin",
      OPTION_FLAG, NET(require_origin), 0, 0},
     {"trusted-proxy", "CIDR", "Who",
@@ -139,6 +145,21 @@ static bool read_listen(struct options *options, const struct option_row *row,
     return option_add(row, value, first, options->listen, &options->listen_count);
 }
 
+/* They stand in a header together, which has room for so much. */
+static bool read_embedder(struct options *options, const struct option_row *row,
+                          const char *value, bool first)
+{
+    size_t length = 0;
+    if (!address_is_origin(value))
+        return option_fail(row, value, "a site such as https://a.example");
+    if (!option_add(row, value, first, options->embedders, &options->embedders_count))
+        return false;
+    for (size_t i = 0; i < options->embedders_count; i++)
+        length += strlen(options->embedders[i]) + 1;
+    return length <= EMBEDDERS_BYTES_MAX ||
+           option_fail(row, value, "allowed: all of them together are too long");
+}
+
 static bool read_proxy(struct options *options, const struct option_row *row,
                        const char *value, bool first)
 {
@@ -201,6 +222,7 @@ static bool read_row(void *target, const struct option_row *row, const char *val
     case OPTION_LISTEN: return read_listen(options, row, value, first);
     case OPTION_ORIGIN:
         return option_add(row, value, first, options->origins, &options->origins_count);
+    case OPTION_EMBED: return read_embedder(options, row, value, first);
     case OPTION_PROXY: return read_proxy(options, row, value, first);
     case OPTION_PROXY_HEADER: return read_proxy_header(options, row, value);
     case OPTION_NO_RATES: drop_rates(&options->server.hub); return true;
@@ -235,6 +257,8 @@ bool options_read(struct options *options, int count, char **arguments, bool *he
     options->server.listen_count = options->listen_count;
     options->server.origins = options->origins;
     options->server.origins_count = options->origins_count;
+    options->server.embedders = options->embedders;
+    options->server.embedders_count = options->embedders_count;
     options->server.proxies.ranges = options->proxies;
     options->server.proxies.count = options->proxies_count;
     return true;

@@ -13,7 +13,8 @@
 struct options {
     struct server_config server;
     const char *listen[OPTION_LIST_MAX], *origins[OPTION_LIST_MAX];
-    size_t listen_count, origins_count;
+    const char *embedders[OPTION_LIST_MAX];
+    size_t listen_count, origins_count, embedders_count;
     struct address_range proxies[OPTION_LIST_MAX];
     size_t proxies_count;
     uint32_t log_level;

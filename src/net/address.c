@@ -8,6 +8,7 @@
 #include "whilst/slice.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -169,4 +170,21 @@ struct address address_of_client(const struct address *peer, const char *forward
         believed = address_in(&client, proxies->ranges, proxies->count);
     }
     return client;
+}
+
+bool address_is_origin(const char *origin)
+{
+    bool https = strncmp(origin, "https://", 8) == 0;
+    if (!https && strncmp(origin, "http://", 7) != 0) return false;
+    const char *at = origin + (https ? 8 : 7);
+    if (!isalnum((unsigned char)*at)) return false;
+    while (isalnum((unsigned char)*at) || *at == '-' || *at == '.')
+        at++;
+    if (*at == ':') {
+        const char *port = ++at;
+        while (isdigit((unsigned char)*at))
+            at++;
+        if (at == port || at - port > 5) return false;
+    }
+    return *at == '\0';
 }

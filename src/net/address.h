@@ -40,4 +40,7 @@ struct proxies {
 struct address address_of_client(const struct address *peer, const char *forwarded,
                                  const struct proxies *proxies);
 
+/* Whether `origin` is http(s)://NAME or http(s)://NAME:PORT, and so fit for a header. */
+bool address_is_origin(const char *origin);
+
 #endif

@@ -1,7 +1,6 @@
 /* HTTP: one table of routes, and one place for headers.
 
-   Every answer carries its security headers; which ones depends on what it is: a document
-   of ours, one of the two frames that show a stranger's page, or anything else. Nothing is
+   Every answer carries its security headers, which policy.c spells out. Nothing is
    read from disk: assets are in the binary, pages come from their holders (bytes.c).
    Requests with methods other than GET and HEAD are refused and their connection is
    closed. */
@@ -10,6 +9,7 @@
 #include "assets.h"
 #include "bytes.h"
 #include "callers.h"
+#include "policy.h"
 #include "whilst/memory.h"
 
 #include <assert.h>
@@ -44,13 +44,7 @@ static const char *status_text(unsigned status)
     return "Unknown";
 }
 
-struct text {
-    char *out;
-    size_t size, length;
-};
-
-__attribute__((format(printf, 2, 3))) static void print(struct text *text,
-                                                        const char *format, ...)
+void http_print(struct http_text *text, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -63,15 +57,15 @@ __attribute__((format(printf, 2, 3))) static void print(struct text *text,
 
 size_t http_print_head(const struct http_answer *answer, char *out, size_t size)
 {
-    struct text text = {out, size, 0};
-    print(&text, "HTTP/1.1 %u %s\r\n", answer->status, status_text(answer->status));
-    if (answer->type != NULL) print(&text, "Content-Type: %s\r\n", answer->type);
+    struct http_text text = {out, size, 0};
+    http_print(&text, "HTTP/1.1 %u %s\r\n", answer->status, status_text(answer->status));
+    if (answer->type != NULL) http_print(&text, "Content-Type: %s\r\n", answer->type);
     if (answer->status != 304 && !answer->length_unknown)
-        print(&text, "Content-Length: %zu\r\n", answer->size);
-    print(&text, "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
-                 "X-Robots-Tag: noindex, nofollow\r\n");
-    if (answer->close) print(&text, "Connection: close\r\n");
-    print(&text, "%s\r\n", answer->headers == NULL ? "" : answer->headers);
+        http_print(&text, "Content-Length: %zu\r\n", answer->size);
+    http_print(&text, "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
+                      "X-Robots-Tag: noindex, nofollow\r\n");
+    if (answer->close) http_print(&text, "Connection: close\r\n");
+    http_print(&text, "%s\r\n", answer->headers == NULL ? "" : answer->headers);
     return text.length;
 }
 
@@ -90,72 +84,6 @@ int http_send(struct lws *wsi, const struct http_answer *answer)
         lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT,
                         (int)(server_of(wsi)->config->write_ms / 1000) + 1);
     return lws_http_transaction_completed(wsi) ? -1 : 0;
-}
-
-/* The policies of everything that is not a page's bytes. */
-#define POLICY_PLAIN                                                                       \
-    "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"              \
-    "Cross-Origin-Resource-Policy: same-origin\r\n"
-
-#define POLICY_APP                                                                         \
-    "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "   \
-    "img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self'%s; "           \
-    "worker-src 'self'; manifest-src 'self'; frame-src %s; object-src 'none'; "            \
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "                        \
-    "require-trusted-types-for 'script'; trusted-types whilst\r\n"                         \
-    "Cross-Origin-Opener-Policy: same-origin\r\n"                                          \
-    "Cross-Origin-Resource-Policy: same-origin\r\n"                                        \
-    "Origin-Agent-Cluster: ?1\r\n"                                                         \
-    "Permissions-Policy: camera=(), microphone=(), geolocation=(), display-capture=(), "   \
-    "usb=(), serial=(), hid=(), bluetooth=(), payment=(), midi=(), clipboard-read=(), "    \
-    "fullscreen=(self), screen-wake-lock=(self), web-share=(self), "                       \
-    "clipboard-write=(self)\r\n"
-
-#define POLICY_FRAME                                                                       \
-    "Content-Security-Policy: sandbox allow-scripts allow-forms allow-popups "             \
-    "allow-popups-to-escape-sandbox; default-src 'none'; script-src %s; "                  \
-    "style-src 'unsafe-inline' blob: data:; img-src blob: data:; media-src blob: data:; "  \
-    "font-src blob: data:; connect-src blob: data:; frame-src 'none'; worker-src blob:; "  \
-    "object-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'\r\n"   \
-    "Cross-Origin-Resource-Policy: same-origin\r\n"
-
-/* For the answers that the library gives by itself, to what it cannot read. */
-const struct lws_protocol_vhost_options *http_library_headers(void)
-{
-    static const struct lws_protocol_vhost_options headers[] = {
-        {&headers[1], NULL, "X-Content-Type-Options:", "nosniff"},
-        {&headers[2], NULL, "Referrer-Policy:", "no-referrer"},
-        {&headers[3], NULL, "X-Robots-Tag:", "noindex, nofollow"},
-        {&headers[4], NULL, "Cache-Control:", "no-store"},
-        {NULL, NULL,
-         "Content-Security-Policy:", "default-src 'none'; frame-ancestors 'none'"}};
-    return headers;
-}
-
-static void print_app_policy(struct text *text, const char *host, const char *base)
-{
-    char frames[512] = "'self'", sockets[640] = "";
-    if (host[0] != '\0') {
-        snprintf(frames, sizeof frames, "%s%s/-/frame/", host, base);
-        snprintf(sockets, sizeof sockets, " ws://%s wss://%s", host, host);
-    }
-    print(text, POLICY_APP, sockets, frames);
-}
-
-static void print_policy(struct text *text, enum asset_policy policy, const char *host,
-                         const char *base)
-{
-    switch (policy) {
-    case ASSET_APP: print_app_policy(text, host, base); break;
-    case ASSET_FRAME_STATIC: print(text, POLICY_FRAME, assets_bootstrap_source); break;
-    case ASSET_FRAME_SCRIPTED:
-        print(text, POLICY_FRAME, "'unsafe-inline' 'unsafe-eval' blob: data:");
-        break;
-    case ASSET_FILE: /* public, and of use to other sites: the library */
-        print(text, "Cross-Origin-Resource-Policy: cross-origin\r\n"
-                    "Access-Control-Allow-Origin: *\r\n");
-        break;
-    }
 }
 
 /* ---- requests ---- */
@@ -243,8 +171,8 @@ static const struct asset *find_asset(const char *path)
 
 static int send_asset(const struct request *request, const struct asset *asset)
 {
-    char lines[HTTP_HEAD_MAX - 512];
-    struct text text = {lines, sizeof lines, 0};
+    char lines[HTTP_HEAD_MAX - 512], origin[512];
+    struct http_text text = {lines, sizeof lines, 0};
     struct asset_body body = asset->identity;
     const char *encoding = NULL;
     if (asset->br.bytes != NULL && accepts(request, WSI_TOKEN_HTTP_ACCEPT_ENCODING, "br")) {
@@ -256,11 +184,12 @@ static int send_asset(const struct request *request, const struct asset *asset)
         encoding = "gzip";
     }
     bool known = accepts(request, WSI_TOKEN_HTTP_IF_NONE_MATCH, asset->etag);
-    print(&text, "ETag: %s\r\nVary: Accept, Accept-Encoding\r\nCache-Control: %s\r\n",
-          asset->etag,
-          asset->immutable ? "public, max-age=31536000, immutable" : "no-cache");
-    if (encoding != NULL && !known) print(&text, "Content-Encoding: %s\r\n", encoding);
-    print_policy(&text, asset->policy, request->host, request->server->config->base_path);
+    http_print(&text, "ETag: %s\r\nVary: Accept, Accept-Encoding\r\nCache-Control: %s\r\n",
+               asset->etag,
+               asset->immutable ? "public, max-age=31536000, immutable" : "no-cache");
+    if (encoding != NULL && !known) http_print(&text, "Content-Encoding: %s\r\n", encoding);
+    copy_header(request->wsi, WSI_TOKEN_ORIGIN, origin, sizeof origin);
+    policy_print(&text, asset->policy, request->server->config, request->host, origin);
     struct http_answer answer = {.status = known ? 304 : 200,
                                  .type = asset->type,
                                  .body = body.bytes,
@@ -420,22 +349,6 @@ int http_request(struct lws *wsi, const char *path, size_t size)
 
 /* ---- upgrades ---- */
 
-/* Whether `origin` is http(s)://host; a port that the scheme implies may be missing. */
-static bool is_own_origin(const char *origin, const char *host)
-{
-    bool https = strncmp(origin, "https://", 8) == 0;
-    if (!https && strncmp(origin, "http://", 7) != 0) return false;
-    const char *name = origin + (https ? 8 : 7), *port = https ? ":443" : ":80";
-    size_t name_length = strlen(name), host_length = strlen(host);
-    size_t port_length = strlen(port);
-    if (name_length > port_length && strcmp(name + name_length - port_length, port) == 0)
-        name_length -= port_length;
-    if (host_length > port_length && strcmp(host + host_length - port_length, port) == 0)
-        host_length -= port_length;
-    return name_length > 0 && name_length == host_length &&
-           strncasecmp(name, host, name_length) == 0;
-}
-
 static bool origin_allowed(const struct request *request)
 {
     const struct server_config *config = request->server->config;
@@ -443,10 +356,7 @@ static bool origin_allowed(const struct request *request)
     if (!has_header(request->wsi, WSI_TOKEN_ORIGIN)) return !config->require_origin;
     copy_header(request->wsi, WSI_TOKEN_ORIGIN, origin, sizeof origin);
     copy_header(request->wsi, WSI_TOKEN_HOST, host, sizeof host);
-    if (is_own_origin(origin, host)) return true;
-    for (size_t i = 0; i < config->origins_count; i++)
-        if (strcasecmp(origin, config->origins[i]) == 0) return true;
-    return false;
+    return policy_may_connect(config, origin, host);
 }
 
 static bool version_allowed(struct lws *wsi)

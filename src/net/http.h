@@ -10,8 +10,14 @@ int http_request(struct lws *wsi, const char *path, size_t size);
 /* 0: the connection is upgraded; else it is refused and closed. */
 int http_confirm_upgrade(struct lws *wsi);
 
-/* Headers of the answers that the library makes by itself; a list for its context. */
-const struct lws_protocol_vhost_options *http_library_headers(void);
+/* Text that is built up. It must fit: what is printed is ours, and bounded. */
+struct http_text {
+    char *out;
+    size_t size, length;
+};
+
+__attribute__((format(printf, 2, 3))) void http_print(struct http_text *text,
+                                                      const char *format, ...);
 
 /* An answer. Zeroed memory but for the status is an answer without a body. */
 struct http_answer {

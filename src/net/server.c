@@ -17,6 +17,7 @@
 #include "http.h"
 #include "libraries.h"
 #include "log.h"
+#include "policy.h"
 #include "websocket.h"
 #include "whilst/memory.h"
 
@@ -242,7 +243,7 @@ static bool make_context(struct server *server)
     struct lws_context_creation_info info = {
         .port = CONTEXT_PORT_NO_LISTEN_SERVER,
         .protocols = protocols,
-        .headers = http_library_headers(),
+        .headers = policy_library_headers(),
         .foreign_loops = loops,
         .user = server,
         .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_UV_NO_SIGSEGV_SIGFPE_SPIN |

@@ -17,6 +17,8 @@ struct server_config {
     size_t listen_count;
     const char *const *origins; /* allowed beside the server's own */
     size_t origins_count;
+    const char *const *embedders; /* sites that may show our pages in a frame */
+    size_t embedders_count;
     struct proxies proxies;
     const char *base_path;      /* "" or "/path", without a slash at its end */
     const char *deny_file;      /* NULL: none */

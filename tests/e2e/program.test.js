@@ -40,6 +40,10 @@ const BAD_COMMANDS = [
   ['serve', '--listen', '127.0.0.1:99999'],
   ['serve', '--max-per-address', 'many'],
   ['serve', '--max-per-address', '-1'],
+  ['serve', '--embed-origin', 'a.example'],
+  ['serve', '--embed-origin', 'https://a.example/path'],
+  ['serve', '--embed-origin', "https://a.example; script-src *"],
+  ['serve', '--embed-origin', `https://${'a'.repeat(1000)}.example`],
   ['serve', 'surplus'],
   ['nonsense'],
 ];

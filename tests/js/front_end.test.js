@@ -23,7 +23,7 @@ function build(name) {
 
 const { out, site, c } = build("one");
 const read = (name) => readFileSync(join(site, name), "utf8");
-const parts = readdirSync(join(site, "-"));
+const parts = readdirSync(join(site, "-"), { recursive: true });
 const documents = ["index.html", "-/page.html"];
 
 function compressedSize(name) {
@@ -79,7 +79,8 @@ test("the table has every path, with its policy", () => {
     "/-/page": ["text/html; charset=utf-8", "ASSET_APP", "0"],
     "/-/frame/static": ["text/html; charset=utf-8", "ASSET_FRAME_STATIC", "0"],
     "/-/frame/scripted": ["text/html; charset=utf-8", "ASSET_FRAME_SCRIPTED", "0"],
-    "/-/whilst.js": ["text/javascript; charset=utf-8", "ASSET_FILE", "0"],
+    "/-/client/whilst.js": ["text/javascript; charset=utf-8", "ASSET_CLIENT", "0"],
+    "/-/client/element.js": ["text/javascript; charset=utf-8", "ASSET_CLIENT", "0"],
     "/-/icon.svg": ["image/svg+xml", "ASSET_FILE", "0"],
     "/favicon.ico": ["image/svg+xml", "ASSET_FILE", "0"],
   };
@@ -89,7 +90,9 @@ test("the table has every path, with its policy", () => {
   }
   for (const [path, [, etag, policy, immutable]] of rows) {
     assert.match(etag, /^\\"sha256-[0-9a-f]{32}\\"$/);
-    if (!(path in expected)) assert.deepEqual([/-[A-Z0-9]{8}\.(?:js|css)$/.test(path), policy, immutable], [true, "ASSET_FILE", "1"]);
+    if (path in expected) continue;
+    const own_policy = path.startsWith("/-/client/") ? "ASSET_CLIENT" : "ASSET_FILE";
+    assert.deepEqual([/-[A-Z0-9]{8}\.(?:js|css)$/.test(path), policy, immutable], [true, own_policy, "1"]);
   }
 });
 
@@ -103,13 +106,13 @@ test("compressed bodies say the same", () => {
 });
 
 test("the library stands alone: it is one module, with the spare hash beside it", async () => {
-  const library = read("-/whilst.js");
+  const library = read("-/client/whilst.js");
   const imports = [...library.matchAll(/import\("\.\/([^"]+)"\)/g)].map(([, name]) => name);
   assert.equal(imports.length, 1);
-  assert.ok(parts.includes(imports[0]));
+  assert.ok(parts.includes(`client/${imports[0]}`));
   assert.doesNotMatch(library, /\bdocument\b|\bwindow\b/);
   writeFileSync(join(root, "package.json"), '{"type": "module"}');
-  const { connect, hashOf } = await import(join(site, "-/whilst.js"));
+  const { connect, hashOf } = await import(join(site, "-/client/whilst.js"));
   assert.equal(typeof connect, "function");
   assert.equal(await hashOf(new Uint8Array(0), {}), createHash("sha256").digest("hex"));
 });

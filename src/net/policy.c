@@ -1,0 +1,134 @@
+/* The policies, one for each kind of asset, spelled out here and nowhere else.
+
+   Two lists of the operator's open what is closed by default. --origin: documents of that
+   site may connect, and so may load the library. --embed-origin: that site may show our
+   pages in a frame, and so may load the element that makes one; what runs in the frame is
+   our own document with our own origin, so that such a site connects to nothing itself. */
+#include "policy.h"
+
+#include <string.h>
+
+#define POLICY_APP                                                                         \
+    "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "   \
+    "img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self'%s; "           \
+    "worker-src 'self'; manifest-src 'self'; frame-src %s; object-src 'none'; "            \
+    "base-uri 'none'; form-action 'none'; "                                                \
+    "require-trusted-types-for 'script'; trusted-types whilst; frame-ancestors"
+
+#define POLICY_APP_REST                                                                    \
+    "\r\nCross-Origin-Opener-Policy: same-origin\r\n"                                      \
+    "Cross-Origin-Resource-Policy: same-origin\r\n"                                        \
+    "Origin-Agent-Cluster: ?1\r\n"                                                         \
+    "Permissions-Policy: camera=(), microphone=(), geolocation=(), display-capture=(), "   \
+    "usb=(), serial=(), hid=(), bluetooth=(), payment=(), midi=(), clipboard-read=(), "    \
+    "fullscreen=(self), screen-wake-lock=(self), web-share=(self), "                       \
+    "clipboard-write=(self)\r\n"
+
+#define POLICY_FRAME                                                                       \
+    "Content-Security-Policy: sandbox allow-scripts allow-forms allow-popups "             \
+    "allow-popups-to-escape-sandbox; default-src 'none'; script-src %s; "                  \
+    "style-src 'unsafe-inline' blob: data:; img-src blob: data:; media-src blob: data:; "  \
+    "font-src blob: data:; connect-src blob: data:; frame-src 'none'; worker-src blob:; "  \
+    "object-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
+
+#define POLICY_FRAME_REST "\r\nCross-Origin-Resource-Policy: same-origin\r\n"
+
+/* The end of a frame-ancestors directive. */
+static void print_embedders(struct http_text *text, const struct server_config *config)
+{
+    for (size_t i = 0; i < config->embedders_count; i++)
+        http_print(text, " %s", config->embedders[i]);
+}
+
+static void print_app(struct http_text *text, const struct server_config *config,
+                      const char *host)
+{
+    char frames[512] = "'self'", sockets[640] = "";
+    if (host[0] != '\0') {
+        snprintf(frames, sizeof frames, "%s%s/-/frame/", host, config->base_path);
+        snprintf(sockets, sizeof sockets, " ws://%s wss://%s", host, host);
+    }
+    http_print(text, POLICY_APP "%s", sockets, frames,
+               config->embedders_count == 0 ? " 'none'" : "");
+    print_embedders(text, config);
+    http_print(text, POLICY_APP_REST);
+}
+
+/* The frame stands in our document, which may stand in another site's: all are ancestors. */
+static void print_frame(struct http_text *text, const struct server_config *config,
+                        const char *scripts)
+{
+    http_print(text, POLICY_FRAME, scripts);
+    print_embedders(text, config);
+    http_print(text, POLICY_FRAME_REST);
+}
+
+/* For the answers that the library gives by itself, to what it cannot read. */
+const struct lws_protocol_vhost_options *policy_library_headers(void)
+{
+    static const struct lws_protocol_vhost_options headers[] = {
+        {&headers[1], NULL, "X-Content-Type-Options:", "nosniff"},
+        {&headers[2], NULL, "Referrer-Policy:", "no-referrer"},
+        {&headers[3], NULL, "X-Robots-Tag:", "noindex, nofollow"},
+        {&headers[4], NULL, "Cache-Control:", "no-store"},
+        {NULL, NULL,
+         "Content-Security-Policy:", "default-src 'none'; frame-ancestors 'none'"}};
+    return headers;
+}
+
+static bool is_among(const char *const *origins, size_t count, const char *origin)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcasecmp(origins[i], origin) == 0) return true;
+    return false;
+}
+
+/* A module is loaded with CORS: only by the sites that the operator named. */
+static void print_client(struct http_text *text, const struct server_config *config,
+                         const char *origin)
+{
+    bool open = config->origins_count + config->embedders_count > 0;
+    http_print(text, "Cross-Origin-Resource-Policy: %s\r\nVary: Origin\r\n",
+               open ? "cross-origin" : "same-origin");
+    if (is_among(config->origins, config->origins_count, origin) ||
+        is_among(config->embedders, config->embedders_count, origin))
+        http_print(text, "Access-Control-Allow-Origin: %s\r\n", origin);
+}
+
+void policy_print(struct http_text *text, enum asset_policy policy,
+                  const struct server_config *config, const char *host, const char *origin)
+{
+    switch (policy) {
+    case ASSET_APP: print_app(text, config, host); break;
+    case ASSET_FRAME_STATIC: print_frame(text, config, assets_bootstrap_source); break;
+    case ASSET_FRAME_SCRIPTED:
+        print_frame(text, config, "'unsafe-inline' 'unsafe-eval' blob: data:");
+        break;
+    case ASSET_CLIENT: print_client(text, config, origin); break;
+    case ASSET_FILE:
+        http_print(text, "Cross-Origin-Resource-Policy: same-origin\r\n");
+        break;
+    }
+}
+
+/* Whether `origin` is http(s)://host; a port that the scheme implies may be missing. */
+static bool is_own(const char *origin, const char *host)
+{
+    bool https = strncmp(origin, "https://", 8) == 0;
+    if (!https && strncmp(origin, "http://", 7) != 0) return false;
+    const char *name = origin + (https ? 8 : 7), *port = https ? ":443" : ":80";
+    size_t name_length = strlen(name), host_length = strlen(host);
+    size_t port_length = strlen(port);
+    if (name_length > port_length && strcmp(name + name_length - port_length, port) == 0)
+        name_length -= port_length;
+    if (host_length > port_length && strcmp(host + host_length - port_length, port) == 0)
+        host_length -= port_length;
+    return name_length > 0 && name_length == host_length &&
+           strncasecmp(name, host, name_length) == 0;
+}
+
+bool policy_may_connect(const struct server_config *config, const char *origin,
+                        const char *host)
+{
+    return is_own(origin, host) || is_among(config->origins, config->origins_count, origin);
+}
