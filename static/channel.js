@@ -20,6 +20,8 @@ import { decodeBinary, decodeText, encodeBinary, encodeText } from "./wire.js";
  * @property {(timer: any) => void} clearTimeout
  * @property {() => number} now milliseconds since 1970
  *
+ * @typedef {new (url: string) => any} WebSocketClass of the browser's kind: the browser's, Node's, or that of the package ws
+ *
  * @typedef {object} ConnectionState
  * @property {"connecting"|"open"|"away"|"closed"} state away: lost, and coming back; closed: for good
  * @property {number|null} retry_at_ms away: when the next attempt is made, as Clock.now; null: not before wake()
@@ -60,7 +62,7 @@ export class Socket {
   /**
    * @param {string} url of the WebSocket end point, with its query
    * @param {object} options
-   * @param {typeof WebSocket} options.WebSocket
+   * @param {WebSocketClass} options.WebSocket
    * @param {Clock} options.clock
    * @param {() => number} options.random from 0 up to 1
    * @param {(state: ConnectionState) => void} options.onState
@@ -95,6 +97,7 @@ export class Socket {
     this.clearTimers();
     this.detach();
     this.setState("connecting");
+    /** @type {WebSocket} */
     const ws = new this.WebSocket(this.url);
     ws.binaryType = "arraybuffer";
     ws.onopen = () => this.opened();

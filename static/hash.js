@@ -1,17 +1,24 @@
 // SHA-256, the name of a page. Browsers offer it only to secure contexts (https, localhost); elsewhere a library is
 // loaded, and only there.
 
+/**
+ * What is used of the global `crypto`.
+ * @typedef {object} CryptoLike
+ * @property {(bytes: Uint8Array) => any} getRandomValues
+ * @property {{digest: (name: string, bytes: any) => Promise<ArrayBuffer>}} [subtle]
+ */
+
 /** 64 lower-case hexadecimal digits. */
 export const HASH = /^[0-9a-f]{64}$/;
 
 /**
  * @param {Uint8Array} bytes
- * @param {{subtle?: SubtleCrypto}} [environment] crypto, or a stand-in without `subtle`
+ * @param {Pick<CryptoLike, "subtle">} [environment] crypto, or a stand-in without `subtle`
  * @returns {Promise<string>} 64 lower-case hexadecimal digits
  */
 export async function hashOf(bytes, environment = globalThis.crypto ?? {}) {
   const { subtle } = environment;
-  const digest = subtle ? new Uint8Array(await subtle.digest("SHA-256", /** @type {BufferSource} */ (bytes))) : await digestByLibrary(bytes);
+  const digest = subtle ? new Uint8Array(await subtle.digest("SHA-256", bytes)) : await digestByLibrary(bytes);
   return toHex(digest);
 }
 

@@ -87,7 +87,7 @@ export function createHold(socket, { hash, bytes, token }, report) {
 }
 
 /**
- * @param {Crypto} crypto
+ * @param {import("./hash.js").CryptoLike} crypto
  * @returns {string} a token that nobody guesses
  */
 export function randomToken(crypto) {

@@ -7,12 +7,16 @@ const encoder = new TextEncoder();
 const ASK_AGAIN_MS = [5000, 10_000, 30_000, 60_000];
 
 /**
+ * @typedef {object} Seek
+ * @property {Promise<Uint8Array>} bytes
+ * @property {(reason: string) => void} stop
+ *
  * @param {import("./channel.js").Socket} socket
  * @param {object} page
  * @param {string} page.hash
  * @param {(bytes: Uint8Array) => Promise<string>} page.hashOf
  * @param {(event: string, detail: object) => void} report hears seeking, status, received and wrong_bytes
- * @returns {{bytes: Promise<Uint8Array>, stop: (reason: string) => void}} `bytes` rejects with a PushError
+ * @returns {Seek} `bytes` rejects with a PushError
  */
 export function createSeek(socket, { hash, hashOf }, report) {
   const { clock } = socket;

@@ -13,20 +13,15 @@ import { HASH, hashOf } from "./hash.js";
 export { HASH, hashOf };
 
 /**
+ * @typedef {import("./seek.js").Seek & {hash: string, waiting: number}} Search waiting: how many do
  * @typedef {import("./hold.js").Hold} Hold
  * @typedef {import("./channel.js").ConnectionState} ConnectionState
  *
  * @typedef {object} Options
- * @property {typeof WebSocket} [WebSocket] default: the browser's
+ * @property {import("./channel.js").WebSocketClass} [WebSocket] default: the global one, which Node has from 22 on
  * @property {import("./channel.js").Clock} [clock] default: the real one
  * @property {() => number} [random] from 0 up to 1, for delays; default: Math.random
- * @property {Crypto} [crypto] for tokens and hashes; default: the global one, which Node has from 20 on
- *
- * @typedef {object} Seek one search, for all who wait for its page
- * @property {string} hash
- * @property {Promise<Uint8Array>} bytes
- * @property {(reason: string) => void} stop
- * @property {number} waiting how many do
+ * @property {import("./hash.js").CryptoLike} [crypto] for tokens and hashes; default: the global one, which Node has from 20 on
  *
  * @typedef {object} Status where the search for a page stands
  * @property {string} hash
@@ -73,15 +68,15 @@ export function connect(url, options = {}) {
 }
 
 /** One connection after the other to one server. Made by connect(). */
-class Client {
+export class Client {
   /** @type {Socket} */ #socket;
   /** @type {import("./channel.js").Clock} */ #clock;
-  /** @type {Crypto} */ #crypto;
+  /** @type {import("./hash.js").CryptoLike} */ #crypto;
   /** @type {(event: string, detail: object) => void} */ #report;
   #is_closed = false;
   /** @type {any} */ #start_timer;
   /** @type {Map<string, {hold: Hold, joined: Promise<void>}>} by hash */ #holds = new Map();
-  /** @type {Map<string, Seek>} by hash */ #seeks = new Map();
+  /** @type {Map<string, Search>} by hash */ #seeks = new Map();
 
   /**
    * @param {string} endpoint
@@ -219,7 +214,7 @@ class Client {
 
   /**
    * @param {string} hash
-   * @returns {Seek}
+   * @returns {Search}
    */
   #seek(hash) {
     /** @param {Uint8Array} bytes */
@@ -231,7 +226,7 @@ class Client {
 
   /**
    * One of those who wait for a page; the last one to give up ends the search, at once, so that it can begin anew.
-   * @param {Seek} seek
+   * @param {Search} seek
    * @param {AbortSignal} [signal]
    * @returns {Promise<Uint8Array>}
    */
