@@ -2,8 +2,11 @@
 #include "bench.h"
 #include "serve.h"
 
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static int print_version(int count, char **arguments)
 {
@@ -38,8 +41,21 @@ static int print_help(int count, char **arguments)
     return 0;
 }
 
+/* Without the three standard descriptors a socket could become one of them, and be sent what
+   is meant for the log. */
+static bool have_standard_descriptors(void)
+{
+    int descriptor;
+    do
+        descriptor = open("/dev/null", O_RDWR);
+    while (descriptor >= 0 && descriptor <= STDERR_FILENO);
+    if (descriptor > STDERR_FILENO) close(descriptor);
+    return descriptor >= 0;
+}
+
 int main(int count, char **arguments)
 {
+    if (!have_standard_descriptors()) return 1;
     if (count < 2) {
         fprintf(stderr, "whilst: no command; try whilst serve, or whilst --help\n");
         return 2;

@@ -51,7 +51,7 @@ static bool load(struct server *server, struct complaint *complaint)
                                                         : "not 64 hexadecimal digits"};
         return false;
     }
-    hub_take_deny_list(server->hub, list, uv_now(&server->loop));
+    hub_take_deny_list(server->hub, list, server_now_ms(server));
     return true;
 }
 

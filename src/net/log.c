@@ -13,6 +13,21 @@ void log_set_level(enum log_level level)
     most = level;
 }
 
+struct log_text log_escape(const char *text, size_t size)
+{
+    struct log_text escaped;
+    size_t length = 0;
+    for (size_t i = 0; i < size && length + 5 < sizeof escaped.text; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c >= ' ' && c < 127 && c != '"' && c != '\\')
+            escaped.text[length++] = (char)c;
+        else
+            length += (size_t)snprintf(escaped.text + length, 5, "\\x%02x", c);
+    }
+    escaped.text[length] = '\0';
+    return escaped;
+}
+
 void log_event(enum log_level level, const char *event, const char *format, ...)
 {
     static const char *const names[] = {"error", "warn", "info", "debug"};

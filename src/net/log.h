@@ -2,13 +2,22 @@
 #ifndef WHILST_NET_LOG_H
 #define WHILST_NET_LOG_H
 
+#include <stddef.h>
+
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 /* Lines above this level are dropped. */
 void log_set_level(enum log_level level);
 
-/* `format` gives the fields after the event, as key=value; it must not bring strings that a
-   peer wrote. */
+/* Text that somebody else wrote, for a field between quotes: on one line, without quotes or
+   bytes that a terminal would obey, cut if it is long. */
+struct log_text {
+    char text[400];
+};
+struct log_text log_escape(const char *text, size_t size);
+
+/* `format` gives the fields after the event, as key=value; strings that are not
+   our own go through log_escape. */
 __attribute__((format(printf, 3, 4))) void
 log_event(enum log_level level, const char *event, const char *format, ...);
 

@@ -30,6 +30,7 @@
 #include <sys/resource.h>
 
 #define SWEEP_MS 1000
+#define STALL_MS (3 * SWEEP_MS)
 #define STOP_MS 1000
 #define DESCRIPTORS_BESIDE 64 /* for the loop, listeners, files */
 #define CONNECTIONS_DEFAULT 20000
@@ -52,9 +53,15 @@ struct server_config server_config_default(void)
     };
 }
 
-uint64_t server_now_ms(const struct server *server)
+/* The sweep looks at the clock every second. If that was long ago, the process was stopped or
+   had no processor, and what clients said meanwhile is not read yet: nobody is to be blamed
+   for that time. */
+uint64_t server_now_ms(struct server *server)
 {
-    return uv_now(&server->loop);
+    uint64_t now = uv_now(&server->loop), passed = now - server->clock_ms;
+    if (server->clock_ms != 0 && passed > STALL_MS) server->stalled_ms += passed - SWEEP_MS;
+    server->clock_ms = now;
+    return now - server->stalled_ms;
 }
 
 struct server *server_of(struct lws *wsi)
@@ -208,7 +215,7 @@ static void on_library_log(int level, const char *line)
 {
     size_t length = strcspn(line, "\n");
     (void)level;
-    log_event(LOG_LEVEL_DEBUG, "library", "message=\"%.*s\"", (int)length, line);
+    log_event(LOG_LEVEL_DEBUG, "library", "message=\"%s\"", log_escape(line, length).text);
 }
 
 /* The library's table of descriptors is as large as the limit, and is walked at every
@@ -267,6 +274,7 @@ static bool make_context(struct server *server)
 
 static void on_sweep(uv_timer_t *timer)
 {
+    server_now_ms(timer->data);
     websocket_sweep(timer->data);
     bytes_sweep(timer->data);
 }

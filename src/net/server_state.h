@@ -58,15 +58,16 @@ struct server {
     uv_fs_event_t deny_watch;
     uv_timer_t deny_timer;
     uint64_t hub_due_ms; /* what hub_timer is set to */
+    uint64_t clock_ms,
+        stalled_ms; /* the loop's time when last asked; what does not count of it */
     struct listener *listeners;
     size_t listeners_count;
     int spare; /* a descriptor kept for the moment when there is no other */
     struct endpoint **endpoints; /* by the low half of their session */
-    size_t endpoints_capacity;
-    struct ring quiet, pinged; /* connections, those heard longest ago first */
-    struct ring waiting;       /* connections whose client does not read, likewise */
-    struct ring callers;       /* connections that are no sessions, idle ones first */
-    struct ring asking;        /* HTTP requests that wait for a page, oldest first */
+    struct ring quiet, pinged;   /* connections, those heard longest ago first */
+    struct ring waiting;         /* connections whose client does not read, likewise */
+    struct ring callers;         /* connections that are no sessions, idle ones first */
+    struct ring asking;          /* HTTP requests that wait for a page, oldest first */
     struct ring writing; /* and those being answered, by when they last took something */
     struct connection *dirty; /* connections with something to write in this turn */
     uint32_t turn;            /* of the loop; they are counted */
@@ -80,7 +81,8 @@ struct server {
 bool server_open(struct server *server, struct server_config *config);
 void server_close(struct server *server);
 
-uint64_t server_now_ms(const struct server *server);
+/* Milliseconds since some moment, but those in which the process stood still. */
+uint64_t server_now_ms(struct server *server);
 
 /* Opens a session for an endpoint; false with the reason when the hub refuses. */
 bool server_connect(struct server *server, struct endpoint *endpoint,
