@@ -211,6 +211,31 @@ TEST(a_crowd_of_10000_within_a_second_costs_at_most_two_counts_each)
     world_free(world);
 }
 
+/* 10,000 sessions from one customer's network, in a page that one other holds. */
+TEST(one_network_cannot_raise_a_count_above_its_cap)
+{
+    struct world *world = world_new(NULL);
+    struct client *other = arrive_from(world, "other", 1);
+    hold_quietly(other, HELLO);
+    for (int i = 0; i < 10000; i++) {
+        struct address from = {{0x20, 0x01, 0x0d, 0xb8}};
+        from.bytes[14] = (uint8_t)(i >> 8);
+        from.bytes[15] = (uint8_t)i;
+        struct client *client = arrive_as(world, "many", &from);
+        if (client->id == 0) continue;
+        say(client, "['1','1','have:" HELLO "','phx_join',{'token':'token-%05d'}]", i);
+        ignore_inbox(client);
+        if (i % 3 == 0) drop(client); /* away ones count too, and are capped as well */
+    }
+    pass(world, 5000);
+    struct page_hash hash;
+    assert_true(hash_from_hex(HELLO, HASH_HEX, &hash, NULL));
+    assert_in_range(hub_holders(world->hub, &hash), 2, 1 + 200 + 200);
+    assert_in_range(read_counts(other, 0), 2, 1 + 200 + 200);
+    assert_true(refusals(world, REASON_ADDRESS_CONNECTIONS) > 9000);
+    world_free(world);
+}
+
 TEST(a_crowd_that_leaves_within_a_second_costs_no_more)
 {
     enum { MANY = 4000 };
@@ -326,6 +351,7 @@ int main(void)
         cmocka_unit_test(each_is_told_in_the_letters_of_its_join),
         cmocka_unit_test(on_a_page_with_up_to_500_holders_a_joiner_is_told_at_once),
         cmocka_unit_test(a_crowd_of_10000_within_a_second_costs_at_most_two_counts_each),
+        cmocka_unit_test(one_network_cannot_raise_a_count_above_its_cap),
         cmocka_unit_test(a_crowd_that_leaves_within_a_second_costs_no_more),
         cmocka_unit_test(the_interval_grows_with_the_audience_up_to_its_largest),
         cmocka_unit_test(who_joins_a_large_page_again_is_told_with_the_next_count),
