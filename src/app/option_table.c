@@ -130,14 +130,33 @@ static int index_of_letter(const struct option_table *table, const struct option
     return at;
 }
 
-static bool fail_flag(const struct option_table *table, int found, const char *text)
+static bool fail_unknown(const struct option_table *table, const char *flag)
 {
-    if (found == ':')
-        fprintf(stderr, "whilst: %s needs a value\n", text);
-    else
-        fprintf(stderr, "whilst: unknown option %s; see whilst %s --help\n", text,
-                table->command);
+    fprintf(stderr, "whilst: unknown option %s; see whilst %s --help\n", flag,
+            table->command);
     return false;
+}
+
+/* `text` is the argument that getopt_long has just read; of several letters in one it has
+   not come to the end. */
+static bool fail_flag(const struct option_table *table, int found, const char *letters,
+                      const char *text)
+{
+    char letter[] = {'-', (char)optopt, '\0'};
+    if (found == ':') {
+        fprintf(stderr, "whilst: %s needs a value\n", text);
+        return false;
+    }
+    bool is_letter = optopt != 0 && strchr(letters, optopt) == NULL;
+    return fail_unknown(table, is_letter ? letter : text);
+}
+
+/* Whether a long flag was written out: getopt_long takes its beginning for it too, and of
+   several flags with this beginning the first. */
+static bool is_written_out(const char *text, const char *flag)
+{
+    size_t length = strcspn(text, "=");
+    return length == strlen(flag) + 2 && strncmp(text + 2, flag, length - 2) == 0;
 }
 
 static bool read_flags(const struct option_table *table, void *options, int count,
@@ -150,12 +169,15 @@ static bool read_flags(const struct option_table *table, void *options, int coun
     list_flags(table, known, letters);
     opterr = 0;
     while ((found = getopt_long(count, arguments, letters, known, &at)) != -1) {
+        const char *text = arguments[optind - 1];
         if (found == 'h') {
             *help = true;
             return false;
         }
-        if (found == '?' || found == ':')
-            return fail_flag(table, found, arguments[optind - 1]);
+        if (found == '?' || found == ':') return fail_flag(table, found, letters, text);
+        if (found == 0 && optarg == text) text = arguments[optind - 2];
+        if (found == 0 && !is_written_out(text, known[at].name))
+            return fail_unknown(table, text);
         if (found != 0) at = index_of_letter(table, known, found);
         bool first = !seen[at];
         seen[at] = true;

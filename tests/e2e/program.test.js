@@ -44,6 +44,10 @@ const BAD_COMMANDS = [
   ['serve', '--embed-origin', 'https://a.example/path'],
   ['serve', '--embed-origin', "https://a.example; script-src *"],
   ['serve', '--embed-origin', `https://${'a'.repeat(1000)}.example`],
+  ['serve', '--max', '5'], // the beginning of several
+  ['serve', '--max-pag', '5'], // and of one
+  ['serve', '--require-origin=yes'],
+  ['serve', '-xy'],
   ['serve', 'surplus'],
   ['nonsense'],
 ];

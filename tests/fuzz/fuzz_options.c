@@ -1,0 +1,102 @@
+/* The command line and the environment: each line of the input is an argument, or behind a $
+   a variable. What is accepted is within its limits; what is not is said in one line. */
+#include "app/options.h"
+#include "must.h"
+
+#include <getopt.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { ARGUMENTS_MAX = 100, VARIABLES_MAX = 20 };
+
+struct line_list {
+    char *arguments[ARGUMENTS_MAX + 2];
+    char *variables[VARIABLES_MAX];
+    int count, variables_count;
+};
+
+static void add(struct line_list *lines, char *line)
+{
+    char *equals = strchr(line, '=');
+    bool variable = strncmp(line, "$WHILST_", 8) == 0 && equals != NULL;
+    if (variable && lines->variables_count < VARIABLES_MAX) {
+        *equals = '\0';
+        setenv(line + 1, equals + 1, 1);
+        lines->variables[lines->variables_count++] = line + 1;
+    } else if (!variable && lines->count <= ARGUMENTS_MAX) {
+        lines->arguments[lines->count++] = line;
+    }
+}
+
+static void split(struct line_list *lines, char *text)
+{
+    static char name[] = "serve";
+    lines->arguments[lines->count++] = name;
+    for (char *newline; (newline = strchr(text, '\n')) != NULL; text = newline + 1) {
+        *newline = '\0';
+        add(lines, text);
+    }
+    add(lines, text);
+}
+
+static void check_accepted(const struct options *options)
+{
+    const struct server_config *server = &options->server;
+    const struct hub_config *hub = &server->hub;
+    MUST(server->listen_count >= 1 && server->listen_count <= OPTION_LIST_MAX);
+    MUST(server->origins_count <= OPTION_LIST_MAX);
+    MUST(server->proxies_count <= OPTION_LIST_MAX);
+    for (size_t i = 0; i < server->listen_count; i++)
+        MUST(strchr(server->listen[i], ':') != NULL);
+    for (size_t i = 0; i < server->proxies_count; i++)
+        MUST(server->proxies[i].bits <= 128);
+    MUST(server->base_path[0] == '\0' || server->base_path[0] == '/');
+    MUST(hub->page_bytes_max >= 1 && hub->page_bytes_max <= 8 << 20);
+    MUST(hub->message_bytes_max >= 1 << 10 && hub->payload_bytes_max >= 256);
+    MUST(hub->fragments_max >= 1 && hub->topics_max >= 1 && hub->count_per_second >= 1);
+    MUST(hub->in_flight_bytes_max >= 1 << 20 && server->queued_bytes_max >= 1 << 20);
+    MUST(server->outbox_bytes_max >= 64 << 10 && server->header_seconds >= 1);
+    MUST(options->log_level <= 3);
+}
+
+/* The program's standard error, caught for one reading. */
+static bool read_quietly(struct options *options, struct line_list *lines, bool *help,
+                         char **said)
+{
+    size_t size;
+    FILE *before = stderr;
+    stderr = open_memstream(said, &size);
+    optind = 0; /* as at the start of the program */
+    bool accepted = options_read(options, lines->count, lines->arguments, help);
+    fclose(stderr);
+    stderr = before;
+    return accepted;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct line_list lines = {.count = 0};
+    struct options options;
+    bool help;
+    char *text = malloc(size + 1), *said = NULL;
+    memcpy(text, data, size);
+    text[size] = '\0';
+    split(&lines, text);
+    bool accepted = read_quietly(&options, &lines, &help, &said);
+    const char *newline = strchr(said, '\n');
+    if (accepted) {
+        check_accepted(&options);
+        MUST(said[0] == '\0');
+    } else if (help) {
+        MUST(said[0] == '\0');
+    } else {
+        MUST(strncmp(said, "whilst: ", 8) == 0);
+        MUST(newline != NULL && newline[1] == '\0');
+    }
+    for (int i = 0; i < lines.variables_count; i++)
+        unsetenv(lines.variables[i]);
+    free(said);
+    free(text);
+    return 0;
+}
