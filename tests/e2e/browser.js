@@ -8,7 +8,7 @@ import { chromium } from 'playwright-core';
 import { PATIENCE_MS, until } from './wait.js';
 
 const PROGRAM = process.env.WHILST_CHROMIUM || '/usr/bin/chromium';
-const OUTPUT = process.env.WHILST_OUTPUT || fileURLToPath(new URL('../../build/output/', import.meta.url));
+export const OUTPUT = process.env.WHILST_OUTPUT || fileURLToPath(new URL('../../build/output/', import.meta.url));
 const TYPED_AT_MOST = 100_000; // characters
 
 const ARGUMENTS = [
