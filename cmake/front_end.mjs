@@ -47,7 +47,10 @@ function readStatic(name) {
 // Bundles
 
 /** Loaded when they are needed, by import() alone: each is one file that shares nothing with the app. */
-const PARTS = ["highlight.js", "markdown.js", "qr.js", "sha256.js"];
+const PARTS = [
+  ...["highlight.js", "markdown.js", "qr.js", "sha256.js"],
+  ...["strings.ar.js", "strings.de.js", "strings.es.js", "strings.fr.js", "strings.zh-Hans.js"],
+];
 
 /** Makes import("./part.js") name the built file. */
 const partsElsewhere = (names) => ({

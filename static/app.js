@@ -11,7 +11,8 @@ import { createShare, openShare } from "./app_share.js";
 import { createStage } from "./app_stage.js";
 import { drawStillHolding, drawTime, drawView } from "./app_view.js";
 import { watchTab } from "./app_life.js";
-import { writeLog } from "./app_log.js";
+import { startLanguage } from "./app_language.js";
+import { rewriteLog, writeLog } from "./app_log.js";
 import { createReviver } from "./app_revive.js";
 import { livesOnlyHere, stateOf } from "./view_state.js";
 
@@ -39,6 +40,15 @@ const life = watchTab({
 const { keep } = life;
 createReviver({ wanted: () => (current && !current.bytes ? current : null), revive });
 createShare();
+
+/** All that the app has written, in another language. */
+function rewrite() {
+  maker.refresh();
+  rewriteLog();
+  stage.redraw();
+  draw();
+  if (!current) drawStillHolding(heldPages(), go);
+}
 
 function draw() {
   if (current?.bytes) stage.put(current.hash, current.bytes);
@@ -294,6 +304,9 @@ start();
 
 /** The page that this tab held before a reload is shown from here; another one is asked for at once. */
 async function start() {
+  await startLanguage(rewrite);
+  maker.refresh();
+  rewriteLog();
   if (life.was_here) {
     // A database that does not answer must not keep the page from being sought.
     const restored = life.entered.then(restore);

@@ -31,16 +31,27 @@ const WORDS = {
   released: () => t.logReleased,
 };
 
+let entries = [];
+
 /**
  * @param {{at_ms: number, what: string}} entry an event of the library or of the app
  */
 export function writeLog(entry) {
-  const words = WORDS[entry.what]?.(entry);
-  if (!words) return;
+  if (!WORDS[entry.what]) return;
+  entries = [...entries, entry].slice(-LINES_MAX);
   const log = $("log");
-  const at = new Date(entry.at_ms);
-  const time = create("time", { dateTime: at.toISOString(), textContent: at.toTimeString().slice(0, 8) });
-  log.append(create("p", {}, time, ` ${words}`));
+  log.append(lineOf(entry));
   while (log.childElementCount > LINES_MAX) log.firstElementChild.remove();
   if ($("log-console").open) log.scrollTop = log.scrollHeight;
+}
+
+/** After a change of the language. */
+export function rewriteLog() {
+  $("log").replaceChildren(...entries.map(lineOf));
+}
+
+function lineOf(entry) {
+  const at = new Date(entry.at_ms);
+  const time = create("time", { dateTime: at.toISOString(), textContent: at.toTimeString().slice(0, 8) });
+  return create("p", {}, time, ` ${WORDS[entry.what](entry)}`);
 }

@@ -186,7 +186,10 @@ function meterWords(size_bytes, limit_bytes) {
   const size = formatSize(size_bytes, t);
   if (limit_bytes === null) return size;
   const limit = formatSize(limit_bytes, t);
-  return size_bytes > limit_bytes ? t.tooLarge({ size, limit }) : t.meter({ size, limit });
+  if (size_bytes <= limit_bytes) return t.meter({ size, limit });
+  // A size just above the limit is told exactly: both would read the same.
+  const exact = t.bytes({ count: size_bytes });
+  return t.tooLarge({ size: size === limit ? exact : size, limit });
 }
 
 const isMaking = () => $("state").dataset.state === "making";

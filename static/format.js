@@ -17,7 +17,7 @@ const UNITS = [
 export function formatSize(size_bytes, t) {
   if (size_bytes < KIB) return t.bytes({ count: size_bytes });
   const [value, unit] = size_bytes < MIB ? [size_bytes / KIB, "KiB"] : [size_bytes / MIB, "MiB"];
-  const number = new Intl.NumberFormat(t.language, { maximumFractionDigits: value < 10 ? 1 : 0 });
+  const number = new Intl.NumberFormat(t.languageCode, { maximumFractionDigits: value < 10 ? 1 : 0 });
   return `${number.format(value)} ${unit}`;
 }
 
@@ -29,7 +29,7 @@ export function formatSize(size_bytes, t) {
 export function formatDuration(duration_ms, t) {
   const seconds = Math.max(0, Math.round(duration_ms / 1000));
   const [unit, length] = UNITS.find(([, length]) => seconds >= length) ?? ["second", 1];
-  const number = new Intl.NumberFormat(t.language, { style: "unit", unit, unitDisplay: "short" });
+  const number = new Intl.NumberFormat(t.languageCode, { style: "unit", unit, unitDisplay: "short" });
   return number.format(Math.floor(seconds / length));
 }
 

@@ -38,6 +38,6 @@ export function languageOf(name) {
  */
 export function highlight(text, language) {
   const parts = [];
-  tokenizeWith(text, language, (text, part) => parts.push({ text, part }), { languages });
+  tokenizeWith(text, language, (text, part) => text && parts.push({ text, part }), { languages });
   return parts;
 }

@@ -10,6 +10,9 @@ import { gfm, gfmHtml } from "micromark-extension-gfm";
  */
 export function renderMarkdown(text) {
   const html = micromark(text, { extensions: [gfm()], htmlExtensions: [gfmHtml()] });
-  // A link may not take the frame elsewhere, so it opens a window. The text around tags is escaped: only tags match.
-  return html.replace(/<a href="(?!#)/g, '<a target="_blank" rel="noopener noreferrer" href="');
+  // The text around tags is escaped, so these find only tags. A link may not take the frame elsewhere: it opens a window. A task's
+  // box is a sign to read, no field to fill in.
+  return html
+    .replace(/<a href="(?!#)/g, '<a target="_blank" rel="noopener noreferrer" href="')
+    .replace(/<input type="checkbox" disabled=""( checked="")? ?\/>/g, (_, is_done) => (is_done ? "☑" : "☐"));
 }

@@ -3,6 +3,8 @@
 
 export default {
   name: "Whilst",
+  language: "Language",
+  languageFailed: "The language could not be loaded.",
   bytes: { one: "{count} byte", other: "{count} bytes" },
 
   // Making a page

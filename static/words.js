@@ -1,5 +1,5 @@
-// The words that people read, in the language in use. English is built in; every other language is a file of its own, loaded
-// when it is asked for.
+// The words that people read, in the language in use. English is built in, for the case that nothing else can be loaded; every
+// other language is a file of its own, loaded when it is asked for.
 //
 // A catalogue (strings.*.js) is data: a text, or the plural forms of a text (Intl.PluralRules) told apart by {count}. Compiled, a
 // text without a {placeholder} is a string and every other one a function of its values.
@@ -7,7 +7,23 @@
 import english from "./strings.en.js";
 
 /** Each language by its own name, in the order they are offered. */
-export const LANGUAGES = { en: "English" };
+export const LANGUAGES = {
+  en: "English",
+  es: "Español",
+  de: "Deutsch",
+  fr: "Français",
+  ar: "العربية",
+  "zh-Hans": "简体中文",
+};
+
+const CATALOGUES = {
+  en: async () => ({ default: english }),
+  es: () => import("./strings.es.js"),
+  de: () => import("./strings.de.js"),
+  fr: () => import("./strings.fr.js"),
+  ar: () => import("./strings.ar.js"),
+  "zh-Hans": () => import("./strings.zh-Hans.js"),
+};
 
 const PLACEHOLDER = /\{(\w+)\}/g;
 
@@ -24,12 +40,34 @@ export function compile(catalogue, language) {
   const plurals = new Intl.PluralRules(language);
   const fill = (text, values) =>
     text.replace(PLACEHOLDER, (_, name) => (typeof values[name] === "number" ? numbers.format(values[name]) : values[name]));
-  const compiled = { language };
+  const compiled = { languageCode: language };
   for (const [key, text] of Object.entries(catalogue)) {
     if (typeof text === "object") compiled[key] = (values) => fill(text[plurals.select(values.count)] ?? text.other, values);
     else compiled[key] = text.includes("{") ? (values) => fill(text, values) : text;
   }
   return compiled;
+}
+
+/**
+ * @param {readonly string[]} preferred as in navigator.languages
+ * @returns {string} the first of them that there is, or English
+ */
+export function chooseLanguage(preferred) {
+  const known = preferred.map((tag) => {
+    const [language] = tag.toLowerCase().split("-");
+    return language === "zh" ? `zh-${new Intl.Locale(tag).maximize().script}` : language;
+  });
+  return known.find((language) => Object.hasOwn(LANGUAGES, language)) ?? "en";
+}
+
+/**
+ * From now on `t` speaks this language.
+ * @param {string} language one of LANGUAGES
+ * @returns {Promise<void>} rejects when it cannot be loaded; then nothing has changed
+ */
+export async function useLanguage(language) {
+  const { default: catalogue } = await CATALOGUES[language]();
+  Object.assign(t, compile(catalogue, language));
 }
 
 Object.assign(t, compile(english, "en"));

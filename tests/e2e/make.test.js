@@ -205,7 +205,7 @@ describe('files', () => {
     await until(async () => /of 2 KiB/.test(await meter()), 'the limit');
     await author.write('kept');
     await author.page.setInputFiles('#pick', file('large.bin', Buffer.alloc(2001)));
-    await until(async () => /Too large: 2 KiB/.test(await meter()), 'a word about the size');
+    await until(async () => /Too large: 2,001 bytes/.test(await meter()), 'a word about the size');
     assert.equal(await author.page.inputValue('#content'), 'kept');
     // The label counts.
     await author.page.setInputFiles('#pick', file('nearly.bin', Buffer.alloc(1990)));
