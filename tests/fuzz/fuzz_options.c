@@ -46,11 +46,11 @@ static void check_accepted(const struct options *options)
     const struct hub_config *hub = &server->hub;
     MUST(server->listen_count >= 1 && server->listen_count <= OPTION_LIST_MAX);
     MUST(server->origins_count <= OPTION_LIST_MAX);
-    MUST(server->proxies_count <= OPTION_LIST_MAX);
+    MUST(server->proxies.count <= OPTION_LIST_MAX);
     for (size_t i = 0; i < server->listen_count; i++)
         MUST(strchr(server->listen[i], ':') != NULL);
-    for (size_t i = 0; i < server->proxies_count; i++)
-        MUST(server->proxies[i].bits <= 128);
+    for (size_t i = 0; i < server->proxies.count; i++)
+        MUST(server->proxies.ranges[i].bits <= 128);
     MUST(server->base_path[0] == '\0' || server->base_path[0] == '/');
     MUST(hub->page_bytes_max >= 1 && hub->page_bytes_max <= 8 << 20);
     MUST(hub->message_bytes_max >= 1 << 10 && hub->payload_bytes_max >= 256);
