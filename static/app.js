@@ -249,7 +249,6 @@ client.on("count", ({ hash, count }) => {
 });
 client.on("over", ({ hash, reason }) => {
   change(hash, { hold: null, is_holder: false, hold_refusal: reason, count: null, last_count: null });
-  if (reason !== "phx_close") keep.forget(hash); // another connection with this tab's token has it
 });
 
 /** Without the server nobody knows how many there are; it tells again after each join. */

@@ -1,5 +1,6 @@
 // The life of the tab: hidden and shown, frozen, left and restored, reloaded, closed.
 
+import { is_embedded } from "./app_embed.js";
 import { createKeep } from "./keep.js";
 
 const TOUCH_MS = 10 * 60_000;
@@ -15,7 +16,7 @@ const TOUCH_MS = 10 * 60_000;
  *   have changed
  */
 export function watchTab({ client, pageHere, isInDanger, onReturn }) {
-  const keep = createKeep(environment());
+  const keep = createKeep(environment(pageHere()));
   let is_guarded = false;
   const life = { keep, entered: keep.enter(pageHere()), was_here: keep.mayHave(pageHere()), guard };
 
@@ -56,7 +57,8 @@ function ask(event) {
   event.returnValue = ""; // what browsers before 2023 listen to
 }
 
-function environment() {
+/** @param {string} hash of the page in the address */
+function environment(hash) {
   const clock = { setTimeout: setTimeout.bind(window), clearTimeout: clearTimeout.bind(window), now: Date.now };
   /** @type {import("./keep.js").Environment} */
   const found = { crypto, clock, locks: navigator.locks };
@@ -64,6 +66,7 @@ function environment() {
     // The mere asking throws where the browser forbids storage.
     found.storage = sessionStorage;
     found.indexedDB = indexedDB;
+    if (is_embedded) found.entry_name = `whilst-frame:${hash}`; // there may be more of us in this tab
   } catch {
     // without continuity, then
   }

@@ -10,7 +10,6 @@
 
 import { randomToken } from "./hold.js";
 
-const ENTRY = "whilst-tab"; // in sessionStorage: {id, pages: {hash: facts}}
 const DATABASE = "whilst";
 const LOCK = "whilst-tab:";
 // A discarded tab has no lock, and its person may still come back to it.
@@ -24,6 +23,7 @@ const LOCK_WAIT_MS = 40;
  * @property {LockManager} [locks]
  * @property {IDBFactory} [indexedDB]
  * @property {Storage} [storage] of the tab
+ * @property {string} [entry_name] of what is kept there; documents that share the storage, as frames do, each have their own
  * @property {Crypto} crypto
  * @property {import("./channel.js").Clock} clock
  *
@@ -45,8 +45,8 @@ const LOCK_WAIT_MS = 40;
  * @param {Environment} environment
  * @returns {Keep}
  */
-export function createKeep({ locks, indexedDB, storage, crypto, clock }) {
-  /** @type {{id: string, pages: Record<string, any>}|null} */
+export function createKeep({ locks, indexedDB, storage, crypto, clock, entry_name = "whilst-tab" }) {
+  /** @type {{id: string, pages: Record<string, any>}|null} as in the storage */
   let entry = null;
   /** @type {(() => void)|null} */
   let unlock = null;
@@ -67,7 +67,7 @@ export function createKeep({ locks, indexedDB, storage, crypto, clock }) {
 
   function write() {
     try {
-      storage?.setItem(ENTRY, JSON.stringify(entry));
+      storage?.setItem(entry_name, JSON.stringify(entry));
     } catch {
       entry = null; // full, or forbidden
     }
@@ -75,7 +75,7 @@ export function createKeep({ locks, indexedDB, storage, crypto, clock }) {
 
   function read() {
     try {
-      const { id, pages } = JSON.parse(storage?.getItem(ENTRY) ?? "");
+      const { id, pages } = JSON.parse(storage?.getItem(entry_name) ?? "");
       return typeof id === "string" && typeof pages === "object" && pages ? { id, pages } : null;
     } catch {
       return null;

@@ -23,7 +23,8 @@ before(async () => {
   browser = await startBrowser();
   [site, stranger] = await Promise.all([startSite(), startSite()]);
   closed = await startServer();
-  open = await startServer({ args: ['--embed-origin', 'https://blog.example', '--embed-origin', site.url, '--grace', '1000'] });
+  const sites = ['https://blog.example', site.url, site.near_url].flatMap((origin) => ['--embed-origin', origin]);
+  open = await startServer({ args: [...sites, '--grace', '1000'] });
 });
 after(async () => {
   await browser?.close();
@@ -63,7 +64,7 @@ describe('headers', () => {
   });
 
   test('--embed-origin: the sites it names, and no other', async () => {
-    const sites = `https://blog.example ${site.url}`;
+    const sites = `https://blog.example ${site.url} ${site.near_url}`;
     assert.equal(await ancestors(open, '/'), sites);
     assert.equal(await ancestors(open, `/${HASH}`), sites);
     for (const kind of ['static', 'scripted']) assert.equal(await ancestors(open, `/-/frame/${kind}`), `'self' ${sites}`);
@@ -126,6 +127,20 @@ describe('<whilst-page>', () => {
     await visitor.page.evaluate(() => document.querySelector('whilst-page').remove());
     await client.close();
     await until(async () => (await open.metrics()).whilst_away === 0 && (await request(open.target, `/raw/${HASH}`)).status === 404, 'the first page to be gone');
+  });
+
+  test('two of them outlive the reload of the document around them, where the browser gives frames storage', async (t) => {
+    const texts = ['left', 'right'].map((side) => `the ${side} one, ${Date.now()}`);
+    const holders = await Promise.all(texts.map((text) => holdPage(open.url, text)));
+    site.documents['/two'] = post(open, sha256(texts[0])).replace('And goes on.', `<whilst-page hash="${sha256(texts[1])}"></whilst-page>`);
+    const visitor = await Visitor.open(t, browser, `${site.near_url}/two`);
+    const counts = () => visitor.page.evaluate(() => Array.from(document.querySelectorAll('whilst-page'), ({ count }) => count).join());
+    await until(async () => (await counts()) === '2,2', 'both pages');
+    await Promise.all(holders.map(({ client }) => client.close()));
+    await until(async () => (await counts()) === '1,1', 'the visitor alone to hold both');
+    await visitor.page.reload({ waitUntil: 'commit' });
+    await until(async () => (await counts()) === '1,1', 'both to be held again');
+    for (const text of texts) assert.equal((await request(open.target, `/raw/${sha256(text)}`)).body.toString(), text);
   });
 
   test('shows nothing for what is no hash', async (t) => {

@@ -211,6 +211,21 @@ describe('the network', () => {
   });
 });
 
+test('a tab that is hidden for an hour holds its page all the time', async (t) => {
+  const text = 'out of sight, not out of mind';
+  const author = await visit(t, `${server.url}/`);
+  const hash = await author.putUp(text);
+  await author.untilCount(1);
+  const sessions = await gauge('sessions_total');
+  await author.page.clock.install();
+  await setHidden(author, true);
+  for (let i = 0; i < 12; i += 1) await author.page.clock.fastForward(5 * 60_000);
+  await assertAlive(t, `${server.url}/${hash}`, text);
+  await setHidden(author, false);
+  await author.untilCount(1);
+  assert.equal(await gauge('sessions_total'), sessions + 1, 'the witness alone came; the tab never went');
+});
+
 test('a frozen tab is still there when it thaws', async (t) => {
   const text = 'frozen and thawed';
   const author = await visit(t, `${server.url}/`);

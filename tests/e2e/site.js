@@ -17,6 +17,8 @@ export function startSite(documents = {}) {
         documents,
         // Another name than the server's 127.0.0.1, and a secure context all the same.
         url: `http://localhost:${port}`,
+        // The server's own name at another port: another origin, but not another site, as a subdomain would be.
+        near_url: `http://127.0.0.1:${port}`,
         close: () => new Promise((done) => (listener.close(done), listener.closeAllConnections())),
       });
     });

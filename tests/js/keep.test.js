@@ -39,7 +39,7 @@ function createStorage(items = {}) {
 function createBrowser() {
   const clock = { now_ms: 0, now: () => clock.now_ms, setTimeout: (fn) => setImmediate(fn), clearTimeout: clearImmediate };
   const browser = { locks: createLocks(), indexedDB: new IDBFactory(), clock, crypto };
-  return { ...browser, keep: (storage) => createKeep({ ...browser, storage }) };
+  return { ...browser, keep: (storage, more) => createKeep({ ...browser, storage, ...more }) };
 }
 
 /** A tab that holds HASH. */
@@ -117,6 +117,21 @@ test("a document that comes back from the cache is the tab again, and sees what 
   await tab.enter(HASH);
   assert.equal(tab.token, token);
   assert.deepEqual(tab.pages(), {});
+});
+
+test("frames in one tab do not disturb each other", async () => {
+  const browser = createBrowser();
+  const storage = createStorage();
+  const frames = () => [HASH, OTHER].map((hash) => browser.keep(storage, { entry_name: `frame:${hash}` }));
+  const enter = ([one, two]) => Promise.all([one.enter(HASH), two.enter(OTHER)]);
+  const before = frames();
+  await enter(before);
+  before.forEach((frame, i) => frame.note([HASH, OTHER][i], {}));
+  before.forEach((frame) => frame.leave());
+  const again = frames();
+  await enter(again);
+  assert.deepEqual(again.map(({ token }) => token), before.map(({ token }) => token));
+  assert.deepEqual(again.map((frame) => Object.keys(frame.pages())), [[HASH], [OTHER]]);
 });
 
 test("two tabs are two", async () => {
