@@ -3,6 +3,7 @@
 
 #include "bench_mixes.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const struct mix {
@@ -19,6 +20,19 @@ static const struct mix *find_mix(const char *name)
     for (size_t i = 0; i < sizeof mixes / sizeof mixes[0]; i++)
         if (strcmp(mixes[i].name, name) == 0) return &mixes[i];
     return NULL;
+}
+
+struct message *bench_page_new(const struct bench_options *options, uint64_t number,
+                               size_t size, struct page_hash *hash)
+{
+    struct message *page = message_new(MESSAGE_BINARY, 0, size);
+    if (page == NULL) abort();
+    memset(message_bytes(page), 'w', size);
+    number ^= (uint64_t)options->seed << 40;
+    memcpy(message_bytes(page), &number, sizeof number);
+    page->size = size;
+    *hash = hash_of(message_bytes(page), size);
+    return page;
 }
 
 static int play(const struct mix *mix, const struct bench_options *options)

@@ -4,6 +4,7 @@
 
 #include "bench_options.h"
 #include "measure.h"
+#include "whilst/message.h"
 
 int bench_main(int count, char **arguments);
 
@@ -49,6 +50,10 @@ void result_end(struct phase *phase, pid_t process);
 /* `mix` and the options it was run with, as a table or as a line of JSON. */
 void result_print(const struct result *result, const struct bench_options *options,
                   const char *mix, FILE *out);
+
+/* A page that no other number has, for this seed; of 8 bytes at least. */
+struct message *bench_page_new(const struct bench_options *options, uint64_t number,
+                               size_t size, struct page_hash *hash);
 
 /* In process: the hub without sockets. */
 int bench_hub_run(const struct bench_options *options);

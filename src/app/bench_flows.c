@@ -72,7 +72,7 @@ static bool fetch_one(struct load *load, uint32_t *next, uint64_t since_ns)
         struct page_hash hash;
         if (visitor->state != VISITOR_IN || visitor->awaiting > 0) continue;
         uint32_t page = load_chance(load, load->options->pages);
-        message_unref(load_page_new(load, page, load->options->size, &hash));
+        message_unref(bench_page_new(load->options, page, load->options->size, &hash));
         peer_seek(client_peer(visitor->client), &hash, false);
         visitor_expect(visitor, load->phase, PEER_FOUND, 1, since_ns);
         client_settle(visitor->client);
@@ -197,7 +197,7 @@ static void arrive(struct day *day, struct visitor *visitor)
     visitor->visits++;
     visitor->page = draw_page(day);
     visitor->due_ns = measure_now_ns() + draw_ns(load, load->options->stay_ms);
-    message_unref(load_page_new(load, visitor->page, load->options->size, &hash));
+    message_unref(bench_page_new(load->options, visitor->page, load->options->size, &hash));
     show_token(visitor);
     peer_visit(peer);
     peer_seek(peer, &hash, true);

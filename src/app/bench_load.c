@@ -41,23 +41,10 @@ double load_fraction(struct load *load)
     return (double)(next_chance(load) >> 11) * 0x1p-53;
 }
 
-struct message *load_page_new(const struct load *load, uint64_t number, size_t size,
-                              struct page_hash *hash)
-{
-    struct message *page = message_new(MESSAGE_BINARY, 0, size);
-    if (page == NULL) abort();
-    memset(message_bytes(page), 'w', size);
-    number ^= (uint64_t)load->options->seed << 40;
-    memcpy(message_bytes(page), &number, sizeof number);
-    page->size = size;
-    *hash = hash_of(message_bytes(page), size);
-    return page;
-}
-
 void visitor_hold(struct visitor *visitor, uint64_t number, size_t size)
 {
     struct page_hash hash;
-    struct message *page = load_page_new(visitor->load, number, size, &hash);
+    struct message *page = bench_page_new(visitor->load->options, number, size, &hash);
     peer_hold(client_peer(visitor->client), &hash, page);
     message_unref(page);
 }

@@ -72,10 +72,7 @@ void load_end(struct load *load);
 uint32_t load_chance(struct load *load, uint32_t below);
 double load_fraction(struct load *load);
 
-/* A page that no other number has; of 8 bytes at least. */
-struct message *load_page_new(const struct load *load, uint64_t number, size_t size,
-                              struct page_hash *hash);
-/* Has a visitor hold that page. */
+/* Has a visitor hold the page of that number. */
 void visitor_hold(struct visitor *visitor, uint64_t number, size_t size);
 
 /* Gives the visitor a client, to be told what it wants, and then to be opened. */

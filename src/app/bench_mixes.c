@@ -149,7 +149,7 @@ bool mix_crowd(struct load *load)
 {
     struct page_hash hash;
     if (!come_all(load)) return false;
-    struct message *page = load_page_new(load, COMMON, OWN_BYTES, &hash);
+    struct message *page = bench_page_new(load->options, COMMON, OWN_BYTES, &hash);
     uint64_t counts = load->counts;
     load_begin(load, "join one page", "visitors");
     bool whole = join_one_page(load, &hash, page);
@@ -186,7 +186,7 @@ static uint64_t page_of(const struct load *load, uint32_t round, uint32_t index)
 static void seek_nothing(struct load *load, uint64_t number)
 {
     struct page_hash hash;
-    message_unref(load_page_new(load, number, load->options->size, &hash));
+    message_unref(bench_page_new(load->options, number, load->options->size, &hash));
     for (uint32_t i = 1; i < load->visitors_count; i++) {
         struct visitor *visitor = &load->visitors[i];
         peer_seek(client_peer(visitor->client), &hash, false);
@@ -228,7 +228,7 @@ static void leave_pages(struct load *load, uint32_t round)
     for (uint32_t i = 0; i < load->options->in_flight; i++) {
         struct page_hash hash;
         uint64_t number = page_of(load, round, i);
-        message_unref(load_page_new(load, number, load->options->size, &hash));
+        message_unref(bench_page_new(load->options, number, load->options->size, &hash));
         peer_leave(client_peer(holder->client), &hash);
     }
     client_settle(holder->client);
@@ -269,7 +269,7 @@ static bool change_count(struct load *load, const struct page_hash *hash,
 static bool fan_out_counts(struct load *load)
 {
     struct page_hash hash;
-    struct message *page = load_page_new(load, COMMON, OWN_BYTES, &hash);
+    struct message *page = bench_page_new(load->options, COMMON, OWN_BYTES, &hash);
     load_begin(load, "join one page", "visitors");
     bool whole = join_one_page(load, &hash, page);
     load_end(load);
