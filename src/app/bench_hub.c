@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define STEPS_PER_MS 1000
+#define LONG_NS 1000000
 #define FETCHES_MAX 200000
 #define AUDIENCE_MAX 100000 /* who is told one thing at once */
 
@@ -26,7 +27,8 @@ struct bare {
     session_id *sessions;
     struct page_hash *hashes;
     uint64_t now_ms;
-    uint32_t steps; /* since the clock moved */
+    uint32_t steps;   /* since the clock moved */
+    uint64_t used_ns; /* CPU time when it did */
     struct result result;
     struct phase *phase;
     uint64_t replies, counts, contents;
@@ -35,9 +37,15 @@ struct bare {
     char topic[80];       /* of that holder */
 };
 
+/* A long step may only be one in which another process had the core: it took no more than
+   this one used since the clock last moved. */
 static void count_step(struct bare *bare, uint64_t began_ns)
 {
     uint64_t took = measure_now_ns() - began_ns;
+    if (took > LONG_NS) {
+        uint64_t used = measure_own_cpu_ns() - bare->used_ns;
+        if (used < took) took = used;
+    }
     bare->phase->wall_ns += took;
     histogram_add(bare->phase->times, took);
 }
@@ -84,6 +92,7 @@ static void pass_time(struct bare *bare)
     if (++bare->steps < STEPS_PER_MS) return;
     bare->steps = 0;
     bare->now_ms++;
+    bare->used_ns = measure_own_cpu_ns();
     if (hub_next_deadline(bare->hub) > bare->now_ms) return;
     uint64_t began = measure_now_ns();
     hub_tick(bare->hub, bare->now_ms);

@@ -10,16 +10,20 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+static uint64_t is_upper(char digit)
+{
+    return digit >= 'A' && digit <= 'F';
+}
+
 bool hash_from_hex(const char *hex, size_t size, struct page_hash *hash, uint64_t *upper)
 {
     uint64_t mask = 0;
     if (size != HASH_HEX) return false;
-    memset(hash, 0, sizeof *hash);
-    for (size_t i = 0; i < HASH_HEX; i++) {
-        int value = hex_value(hex[i]);
-        if (value < 0) return false;
-        if (hex[i] >= 'A' && hex[i] <= 'F') mask |= UINT64_C(1) << i;
-        hash->bytes[i / 2] = (uint8_t)(hash->bytes[i / 2] << 4 | value);
+    for (size_t i = 0; i < HASH_HEX; i += 2) {
+        int high = hex_value(hex[i]), low = hex_value(hex[i + 1]);
+        if (high < 0 || low < 0) return false;
+        hash->bytes[i / 2] = (uint8_t)(high << 4 | low);
+        mask |= (is_upper(hex[i]) | is_upper(hex[i + 1]) << 1) << i;
     }
     if (upper != NULL) *upper = mask;
     return true;
@@ -27,11 +31,13 @@ bool hash_from_hex(const char *hex, size_t size, struct page_hash *hash, uint64_
 
 void hash_to_hex(const struct page_hash *hash, uint64_t upper, char hex[HASH_HEX + 1])
 {
-    for (size_t i = 0; i < HASH_HEX; i++) {
-        unsigned value = i % 2 == 0 ? hash->bytes[i / 2] >> 4 : hash->bytes[i / 2] & 15;
-        const char *digits = upper >> i & 1 ? "0123456789ABCDEF" : "0123456789abcdef";
-        hex[i] = digits[value];
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < HASH_BYTES; i++) {
+        hex[2 * i] = digits[hash->bytes[i] >> 4];
+        hex[2 * i + 1] = digits[hash->bytes[i] & 15];
     }
+    for (size_t i = 0; upper != 0; i++, upper >>= 1)
+        if ((upper & 1) && hex[i] >= 'a') hex[i] = (char)(hex[i] - 'a' + 'A');
     hex[HASH_HEX] = '\0';
 }
 

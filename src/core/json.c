@@ -123,6 +123,29 @@ static bool is_plain(char c)
     return (unsigned char)c >= 0x20 && c != '"' && c != '\\';
 }
 
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Not 0 if a byte of eight is less than this, which is 128 at most (Mycroft's test). */
+static uint64_t has_less(uint64_t eight, uint8_t than)
+{
+    return (eight - EACH(than)) & ~eight & EACH(0x80);
+}
+
+/* How many characters from the first on are plain. */
+static size_t plain_run(const char *text, size_t size)
+{
+    size_t run = 0;
+    for (uint64_t eight; size - run >= sizeof eight; run += sizeof eight) {
+        memcpy(&eight, text + run, sizeof eight);
+        if (has_less(eight, 0x20) || has_less(eight ^ EACH('"'), 1) ||
+            has_less(eight ^ EACH('\\'), 1))
+            break;
+    }
+    while (run < size && is_plain(text[run]))
+        run++;
+    return run;
+}
+
 enum json_result json_unescape(struct json_unescaper *u, const char *in, size_t size,
                                size_t *used, uint8_t *out, size_t *written)
 {
@@ -137,8 +160,7 @@ enum json_result json_unescape(struct json_unescaper *u, const char *in, size_t 
             continue;
         }
         if (u->high != 0 && in[i] != '\\') return JSON_BAD;
-        while (run < size && is_plain(in[run]))
-            run++;
+        run += plain_run(in + run, size - run);
         memcpy(out + *written, in + i, run - i);
         *written += run - i;
         i = run;
@@ -164,10 +186,10 @@ enum json_result json_take_string(struct json_cursor *cursor, struct slice *raw,
     const char *begin = cursor->at;
     *escaped = false;
     while (!unescaper.done) {
-        while (cursor->at < cursor->end && is_plain(*cursor->at) && !unescaper.backslash &&
-               unescaper.digits == 0 && unescaper.high == 0)
-            cursor->at++;
+        if (!unescaper.backslash && unescaper.digits == 0 && unescaper.high == 0)
+            cursor->at += plain_run(cursor->at, (size_t)(cursor->end - cursor->at));
         if (cursor->at == cursor->end) return JSON_MORE;
+        if (*cursor->at == '"' && !*escaped) break;
         uint8_t sink[4];
         size_t used, written;
         *escaped = *escaped || *cursor->at == '\\';
@@ -175,6 +197,7 @@ enum json_result json_take_string(struct json_cursor *cursor, struct slice *raw,
             return JSON_BAD;
         cursor->at++;
     }
+    if (!unescaper.done) cursor->at++; /* nothing was escaped: the quote is still there */
     *raw = (struct slice){begin, (size_t)(cursor->at - 1 - begin)};
     return JSON_OK;
 }
@@ -342,21 +365,23 @@ static char short_escape(uint8_t c)
 
 size_t json_escaped_size(const uint8_t *text, size_t size)
 {
-    size_t total = size;
-    for (size_t i = 0; i < size; i++)
-        if (text[i] < 0x20 || text[i] == '"' || text[i] == '\\')
-            total += short_escape(text[i]) != 0 ? 1 : 5;
-    return total;
+    size_t total = size, i = 0;
+    for (;;) {
+        i += plain_run((const char *)text + i, size - i);
+        if (i == size) return total;
+        total += short_escape(text[i++]) != 0 ? 1 : 5;
+    }
 }
 
 uint8_t *json_escape(const uint8_t *text, size_t size, uint8_t *out)
 {
-    for (size_t i = 0; i < size; i++) {
+    for (size_t i = 0;; i++) {
+        size_t run = plain_run((const char *)text + i, size - i);
+        if (run > 0) memcpy(out, text + i, run);
+        out += run;
+        i += run;
+        if (i == size) return out;
         uint8_t c = text[i];
-        if (c >= 0x20 && c != '"' && c != '\\') {
-            *out++ = c;
-            continue;
-        }
         char letter = short_escape(c);
         *out++ = '\\';
         if (letter != 0) {
@@ -368,5 +393,4 @@ uint8_t *json_escape(const uint8_t *text, size_t size, uint8_t *out)
         out[4] = (uint8_t)("0123456789abcdef"[c & 15]);
         out += 5;
     }
-    return out;
 }

@@ -109,6 +109,20 @@ test('the table is for people', async (t) => {
   assert.match(output, /^counts told to each +\d/m);
 });
 
+test('the hub alone: what is joined is counted, fetched, fanned out and given back', async () => {
+  const { code, output, errors } = await runProgram([
+    'bench', '--in-process', '--sessions', '3000', '--pages', '300', '--size', '100', '--json',
+  ]);
+  assert.equal(code, 0, errors + output);
+  const told = JSON.parse(output);
+  assert.deepEqual(told.faults, {});
+  const counts = Object.fromEntries(told.phases.map(({ name, count }) => [name, count]));
+  assert.equal(counts['hold a page'], 3000);
+  assert.equal(counts.fetch, 3000);
+  assert.equal(counts['fan out'], 2999);
+  assert.ok(told.notes['longest step'] > 0);
+});
+
 test('mistakes are told in one line', async () => {
   const nobody = await runProgram(['bench', 'idle', '--server', 'http://127.0.0.1:1', '--visitors', '5']);
   assert.equal(nobody.code, 5);
