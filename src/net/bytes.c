@@ -114,6 +114,7 @@ static int send_refusal(struct lws *wsi, unsigned status, bool head)
         .type = "text/plain;charset=utf-8",
         .headers = "Cache-Control: no-store\r\nRetry-After: 10\r\nVary: Accept\r\n"
                    "Content-Security-Policy: sandbox; default-src 'none'\r\n"
+                   "Cross-Origin-Resource-Policy: cross-origin\r\n"
                    "Access-Control-Allow-Origin: *\r\n",
         .head = head};
     for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++)

@@ -113,6 +113,18 @@ static bool has_header(struct lws *wsi, enum lws_token_indexes token)
            lws_hdr_copy_fragment(wsi, any, sizeof any, token, 0) >= 0;
 }
 
+/* Ways to write the two headers that the library takes for other headers, and a proxy may
+   not. */
+static bool has_disguised_length(struct lws *wsi)
+{
+    static const char *const names[] = {
+        "content-length :", "content-length\t:", "transfer-encoding :", "transfer-encoding\t:",
+        " content-length:", "\tcontent-length:", " transfer-encoding:", "\ttransfer-encoding:"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (lws_hdr_custom_length(wsi, names[i], (int)strlen(names[i])) >= 0) return true;
+    return false;
+}
+
 /* A GET has no body, and every request names one host (RFC 9112, section 3.2): what says
    otherwise is an error or an attempt to have two servers read it differently. */
 static const char *fault_of(struct lws *wsi)
@@ -121,7 +133,7 @@ static const char *fault_of(struct lws *wsi)
     copy_header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, length, sizeof length);
     copy_header(wsi, WSI_TOKEN_HOST, host, sizeof host); /* several come joined by commas */
     if (host[0] == '\0' || strchr(host, ',') != NULL) return "a request names one host\n";
-    if (has_header(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) ||
+    if (has_header(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) || has_disguised_length(wsi) ||
         (length[0] != '\0' && strcmp(length, "0") != 0))
         return "this request has no body\n";
     return NULL;

@@ -1,0 +1,68 @@
+// Connections that are no sessions: how many there may be, of one address and in all, and that
+// idle ones make room.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { connectClient, holdPage } from './client.js';
+import { request, Wire } from './http.js';
+import { refusals } from './metrics.js';
+import { serverFor } from './server.js';
+import { until } from './wait.js';
+
+const ASK = 'GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n';
+const done = (wires) => wires.filter((wire) => wire.done).length;
+
+async function callFrom(server, count) {
+  const wires = Array.from({ length: count }, () => new Wire(server.target));
+  for (const wire of wires) wire.send(ASK);
+  await until(() => wires.every((wire) => wire.done || / 200 OK/.test(wire.text())), 'answers');
+  return wires;
+}
+
+test('one address: as many as it may have sessions; sessions do not count', async (t) => {
+  const server = await serverFor(t, { limits: true, args: ['--max-per-address', '5'] });
+  const client = await connectClient(server.url);
+  const first = await callFrom(server, 5);
+  assert.equal(done(first), 0);
+  const more = await callFrom(server, 3);
+  assert.equal(done(more), 3, 'closed without an answer');
+  for (const wire of more) assert.equal(wire.received.length, 0);
+  for (const wire of first) wire.socket.destroy();
+  const counted = async () => refusals(await server.metrics().catch(() => ({}))).address_connections;
+  await until(async () => (await counted()) >= 3, 'the refusals to be counted');
+  assert.equal((await client.call('phoenix', 'heartbeat')).status, 'ok');
+});
+
+test('a proxy that is trusted is not one address', async (t) => {
+  const args = ['--max-per-address', '5', '--trusted-proxy', '127.0.0.1'];
+  const server = await serverFor(t, { limits: true, args });
+  assert.equal(done(await callFrom(server, 20)), 0);
+});
+
+test('in all: those make room that have asked for nothing for longest', async (t) => {
+  const server = await serverFor(t, { args: ['--max-callers', '10'] });
+  const idle = await callFrom(server, 10);
+  const asking = idle[0];
+  asking.send(ASK);
+  await asking.until(() => asking.text().match(/ 200 OK/g).length === 2, 'the second answer');
+  await callFrom(server, 5);
+  await until(() => done(idle) === 5, 'five to make room');
+  assert.ok(!asking.done, 'who asked last stays');
+  const metrics = await server.metrics();
+  assert.ok(metrics.whilst_callers_ended_total >= 5);
+  assert.ok(metrics.whilst_callers <= 11);
+});
+
+test('in all: those that wait for a page stay, and then there is no room', async (t) => {
+  const server = await serverFor(t, { args: ['--max-callers', '3'] });
+  const holder = await holdPage(server.url, 'late');
+  holder.answer = null;
+  const asking = Array.from({ length: 3 }, () => request(server.target, `/raw/${holder.hash}`));
+  await until(() => holder.asked === 1, 'the holder to be asked');
+  const others = Array.from({ length: 3 }, () => new Wire(server.target));
+  await until(() => done(others) === 3, 'the others to be closed');
+  holder.answer = Buffer.from('late');
+  holder.client.socket.emit('message', JSON.stringify(['c1', null, holder.topic, 'content_request', {}]), false);
+  for (const answer of await Promise.all(asking)) assert.equal(answer.body.toString(), 'late');
+  await until(async () => refusals(await server.metrics().catch(() => ({}))).connections >= 3, 'the counter');
+});

@@ -1,0 +1,168 @@
+// Every address and every status, for its security headers. The addresses are those of the
+// server's own table and of the built front end: one that this file does not know fails.
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative, resolve } from 'node:path';
+import { after, before, test } from 'node:test';
+import { holdPage, PATH, sha256 } from './client.js';
+import { handshake, request, Wire } from './http.js';
+import { startServer } from './server.js';
+
+const HTML = { Accept: 'text/html' };
+const SOURCE = readFileSync(new URL('../../src/net/http.c', import.meta.url), 'utf8');
+const DENIED = sha256('a page that its operator does not like');
+
+let server;
+let holder;
+let directory;
+before(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'whilst-routes-'));
+  writeFileSync(join(directory, 'denied'), DENIED);
+  server = await startServer({
+    args: ['--deny-file', join(directory, 'denied'), '--fetch-timeout', '300', '--answer-timeout', '60000'],
+  });
+  holder = await holdPage(server.url, 'a page that is held');
+});
+after(async () => {
+  await server?.stop();
+  rmSync(directory, { recursive: true });
+});
+
+const get = (path, headers = {}, method = 'GET') => request(server.target, path, { headers, method });
+
+// ---- what every answer carries ----
+
+function assertEverywhere(headers, what) {
+  const expected = {
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    'x-robots-tag': 'noindex, nofollow',
+    'set-cookie': undefined,
+    server: undefined,
+    'x-powered-by': undefined,
+  };
+  for (const [name, value] of Object.entries(expected)) assert.equal(headers[name], value, `${name} of ${what}`);
+  assert.match(headers['cross-origin-resource-policy'] ?? '', /^(same|cross)-origin$/, what);
+  assert.ok(headers['cache-control'], `Cache-Control of ${what}`);
+}
+
+// What may be shown as a document allows nothing by default.
+function assertPolicy(headers, what) {
+  const policy = headers['content-security-policy'] ?? '';
+  assert.match(policy, /(^|; )default-src 'none'(;|$)/, `Content-Security-Policy of ${what}`);
+  assert.match(policy, /(^|; )(frame-ancestors '(none|self)'|sandbox)(;|$| )/, `who may frame ${what}`);
+}
+
+// ---- the table of routes ----
+
+const ROUTES = {
+  '/healthz': [['/healthz', {}, 200]],
+  '/readyz': [['/readyz', {}, 200]],
+  '/metrics': [['/metrics', {}, 200]],
+  '/raw/': [
+    ['/raw/', {}, 404],
+    [() => `/raw/${holder.hash}`, {}, 200],
+    [() => `/raw/${holder.hash}`, { 'If-None-Match': () => `"sha256-${holder.hash}"` }, 304],
+    [`/raw/${sha256('nobody')}`, {}, 404],
+    [`/raw/${DENIED}`, {}, 451],
+  ],
+  '/ws/websocket': [[PATH, {}, 400]],
+};
+
+const values = (headers) =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, typeof value === 'function' ? value() : value]));
+
+test('the routes of src/net/http.c', async () => {
+  const table = /\} routes\[\] = \{([^;]*)\};/.exec(SOURCE)[1];
+  const paths = [...table.matchAll(/\{"([^"]+)", \w+\}/g)].map((match) => match[1]);
+  assert.deepEqual(paths.sort(), Object.keys(ROUTES).sort(), 'the routes that this test knows');
+  for (const [path, headers, status] of Object.values(ROUTES).flat()) {
+    const where = typeof path === 'function' ? path() : path;
+    for (const method of ['GET', 'HEAD']) {
+      const answer = await get(where, values(headers), method);
+      assert.equal(answer.status, status, `${method} ${where}`);
+      assertEverywhere(answer.headers, where);
+      assertPolicy(answer.headers, where);
+    }
+  }
+});
+
+// ---- the front end ----
+
+function files(below) {
+  return readdirSync(below, { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() ? files(join(below, entry.name)) : [join(below, entry.name)],
+  );
+}
+
+const addressOf = (file) =>
+  ({ 'index.html': '/', 'favicon.svg': '/favicon.ico' })[file] ?? `/${file.replace(/\.html$/, '')}`;
+
+test('everything of the front end', async () => {
+  const site = join(dirname(resolve(process.env.WHILST_BINARY)), 'front_end', 'site');
+  const names = files(site).filter((file) => !/\.(br|gz)$/.test(file)).map((file) => relative(site, file));
+  assert.ok(names.length >= 8, `${names}`);
+  for (const name of names) {
+    const path = addressOf(name);
+    const { status, headers } = await get(path, HTML);
+    assert.equal(status, 200, path);
+    assertEverywhere(headers, path);
+    if (/^text\/html/.test(headers['content-type'])) assertPolicy(headers, path);
+    else assert.match(headers['content-type'], /^(text\/(javascript|css)|image\/svg\+xml)/, path);
+    const again = await get(path, { ...HTML, 'If-None-Match': headers.etag });
+    assert.equal(again.status, 304, path);
+    assertEverywhere(again.headers, `${path}, 304`);
+  }
+});
+
+// ---- every status ----
+
+async function rawAnswer(bytes) {
+  const wire = new Wire(server.target);
+  wire.send(bytes);
+  await wire.untilClosed('the answer');
+  const [head] = wire.text().split('\r\n\r\n');
+  const [first, ...lines] = head.split('\r\n');
+  const headers = Object.fromEntries(lines.map((line) => line.split(/: (.*)/)).map(([name, value]) => [name.toLowerCase(), value]));
+  return { status: Number(first.split(' ')[1]), headers };
+}
+
+async function brokenPage(answer) {
+  const broken = await holdPage(server.url, `broken ${answer}`);
+  broken.answer = answer;
+  return get(`/raw/${broken.hash}`);
+}
+
+const STATUSES = {
+  200: () => get('/healthz'),
+  304: () => get(`/raw/${holder.hash}`, { 'If-None-Match': `"sha256-${holder.hash}"` }),
+  308: () => get(`/${holder.hash.toUpperCase()}`),
+  400: () => rawAnswer('GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n'),
+  403: () => handshake(server.target, '/ws/websocket?vsn=1.0.0'),
+  404: () => get('/nothing'),
+  405: () => get('/', {}, 'POST'),
+  426: () => handshake(server.target, PATH, { 'Sec-WebSocket-Version': '12' }),
+  451: () => get(`/raw/${DENIED}`),
+  502: () => brokenPage(Buffer.from('something else')),
+  503: async () => {
+    const full = await startServer({ args: ['--max-connections', '1'] });
+    const { hash } = await holdPage(full.url, 'alone');
+    const answer = await request(full.target, `/raw/${hash}`);
+    await full.stop();
+    return answer;
+  },
+  504: () => brokenPage(null),
+};
+test('every status that src/net/http.c knows', async () => {
+  const table = /texts\[\] = \{([^;]*)\};/.exec(SOURCE)[1];
+  const known = [...table.matchAll(/\{(\d+), "/g)].map((match) => match[1]);
+  assert.deepEqual(known.sort(), Object.keys(STATUSES).sort());
+  for (const [status, make] of Object.entries(STATUSES)) {
+    const answer = await make();
+    assert.equal(answer.status, Number(status));
+    assertEverywhere(answer.headers, status);
+    assertPolicy(answer.headers, status);
+  }
+});
