@@ -235,13 +235,13 @@ static void join(struct exchange *exchange)
 
 static int begin(struct lws *wsi, const struct page_hash *hash)
 {
+    static const struct endpoint_kind kind = {on_take, on_close};
     static const struct address nowhere = {{0}};
     struct server *server = server_of(wsi);
     struct exchange *exchange = memory_new(sizeof *exchange);
     enum reason reason;
     if (exchange == NULL) return -1;
-    exchange->endpoint.take = on_take;
-    exchange->endpoint.close = on_close;
+    exchange->endpoint.kind = &kind;
     exchange->server = server;
     exchange->wsi = wsi;
     exchange->hash = *hash;
@@ -341,11 +341,13 @@ void bytes_sweep(struct server *server)
         bytes_cut_slowest(server);
 }
 
-uint64_t bytes_slowest_ms(const struct server *server)
+bool bytes_slowest_ms(struct server *server, uint32_t *age_ms)
 {
     const struct ring *first = server->writing.next;
-    return first == &server->writing ? UINT64_MAX
-                                     : NET_OWNER(first, struct exchange, waiting)->since_ms;
+    if (first == &server->writing) return false;
+    uint64_t since_ms = NET_OWNER(first, struct exchange, waiting)->since_ms;
+    *age_ms = (uint32_t)(server_now_ms(server) - since_ms);
+    return true;
 }
 
 void bytes_cut_slowest(struct server *server)

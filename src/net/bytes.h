@@ -14,8 +14,8 @@ int bytes_closed(struct lws *wsi);
 /* Answers the requests that have waited too long, and ends those that nobody reads. */
 void bytes_sweep(struct server *server);
 
-/* When the client that has not read for longest last did; UINT64_MAX if all have read. */
-uint64_t bytes_slowest_ms(const struct server *server);
+/* How long the client that has not read for longest has not; false if all have read. */
+bool bytes_slowest_ms(struct server *server, uint32_t *age_ms);
 void bytes_cut_slowest(struct server *server);
 
 #endif

@@ -64,6 +64,18 @@ uint64_t server_now_ms(struct server *server)
     return now - server->stalled_ms;
 }
 
+uint32_t server_moment(struct server *server)
+{
+    uint32_t moment = (uint32_t)server_now_ms(server);
+    return moment != 0 ? moment : 1;
+}
+
+uint32_t server_age_ms(struct server *server, uint32_t moment)
+{
+    uint32_t now = server_moment(server);
+    return now >= moment ? now - moment : UINT32_MAX - moment + now;
+}
+
 struct server *server_of(struct lws *wsi)
 {
     return lws_context_user(lws_get_context(wsi));
@@ -96,9 +108,9 @@ static void perform(struct server *server, const struct effect *effect)
     if (endpoint == NULL)
         message_unref(effect->message);
     else if (effect->kind == EFFECT_SEND)
-        endpoint->take(endpoint, effect->message);
+        endpoint->kind->take(endpoint, effect->message);
     else
-        endpoint->close(endpoint, effect->code, effect->reason);
+        endpoint->kind->close(endpoint, effect->code, effect->reason);
 }
 
 /* Carries out what the hub wants. Effects may bring inputs, whose effects wait in line. */
@@ -158,10 +170,12 @@ void server_disconnect(struct server *server, struct endpoint *endpoint)
 static void shed(struct server *server)
 {
     while (server->metrics.queued_bytes > server->config->queued_bytes_max) {
-        uint64_t sockets = websocket_slowest_ms(server), bytes = bytes_slowest_ms(server);
-        if (sockets == UINT64_MAX && bytes == UINT64_MAX) return;
+        uint32_t socket_ms = 0, bytes_ms = 0;
+        bool sockets = websocket_slowest_ms(server, &socket_ms);
+        bool bytes = bytes_slowest_ms(server, &bytes_ms);
+        if (!sockets && !bytes) return;
         server->metrics.shed_total++;
-        if (sockets <= bytes)
+        if (sockets && (!bytes || socket_ms >= bytes_ms))
             websocket_cut_slowest(server);
         else
             bytes_cut_slowest(server);
@@ -242,7 +256,7 @@ static bool make_context(struct server *server)
 {
     static const struct lws_protocols protocols[] = {{.name = "whilst",
                                                       .callback = on_event,
-                                                      .rx_buffer_size = 1024,
+                                                      .rx_buffer_size = 192,
                                                       .tx_packet_size = 1 << 20},
                                                      {0}};
     static const lws_retry_bo_t no_timers = {0};

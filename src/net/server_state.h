@@ -33,6 +33,10 @@ struct net_metrics {
 /* One end of a session: a WebSocket connection, or an HTTP request for a page. */
 struct endpoint {
     session_id session; /* 0 when it has none, or none any more */
+    const struct endpoint_kind *kind;
+};
+
+struct endpoint_kind {
     void (*take)(struct endpoint *endpoint, struct message *message);
     void (*close)(struct endpoint *endpoint, uint16_t code, enum reason reason);
 };
@@ -83,6 +87,9 @@ void server_close(struct server *server);
 
 /* Milliseconds since some moment, but those in which the process stood still. */
 uint64_t server_now_ms(struct server *server);
+/* Now in half the bytes, never 0; and how long such a moment is ago, up to 49 days. */
+uint32_t server_moment(struct server *server);
+uint32_t server_age_ms(struct server *server, uint32_t moment);
 
 /* Opens a session for an endpoint; false with the reason when the hub refuses. */
 bool server_connect(struct server *server, struct endpoint *endpoint,

@@ -1,15 +1,15 @@
 /* WebSocket connections: a socket, an outbox and the signs of life.
 
    A connection exists from the library's ESTABLISHED to its CLOSED. What the hub sends it
-   waits in the outbox, a list of shared messages, and is written at the end of the same
-   turn of the loop; a message larger than CHUNK goes out in WebSocket fragments, so that a
-   slow reader costs one chunk and control frames can pass between them. A client that takes
-   nothing for write_ms, or whose outbox is full, is cut off. Time is kept in three rings
-   ordered by age (quiet, pinged, waiting), of which only the first members are ever looked
-   at: the library's own timers stand in one sorted list, which a crowd makes slow. */
+   waits in its outbox and is written at the end of the same turn of the loop. A client that
+   takes nothing for write_ms, or whose outbox is full, is cut off. Time is kept in three
+   rings ordered by age (quiet, pinged, waiting), of which only the first members are ever
+   looked at: the library's own timers stand in one sorted list, which a crowd makes slow.
+   There are as many connections as visitors: each byte of theirs counts. */
 #include "websocket.h"
 
 #include "callers.h"
+#include "outbox.h"
 #include "whilst/memory.h"
 #include "whilst/wire.h"
 
@@ -17,39 +17,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK ((size_t)32 << 10)     /* bytes of one fragment */
-#define TURN ((size_t)128 << 10)     /* bytes for one client before others have a turn */
 #define CLOSE_SECONDS 5              /* for the client to answer our close frame */
 #define CUT_OFF_SECONDS 2            /* for one who does not read, to take a close frame */
 #define LIFE_BYTES ((size_t)4 << 10) /* of a message: they count as a sign of life */
 
-struct parcel {
-    struct parcel *next;
-    struct message *message;
-};
-
 struct connection {
     enum owner owner;
-    uint32_t outbox_bytes;
+    uint32_t part_bytes; /* received since the last sign of life */
     struct endpoint endpoint;
-    struct server *server;
     struct lws *wsi;
-    struct parcel *first, **last; /* the outbox */
-    size_t sent;                  /* bytes of the first parcel that are written */
-    uint32_t part_bytes;          /* received since the last sign of life */
-    uint32_t heard_turn;          /* the turn of the loop in which it last said something */
+    struct outbox outbox;
     struct connection *next_dirty;
-    struct ring life;    /* in quiet or pinged */
-    struct ring waiting; /* in waiting whilst the client does not read */
-    uint64_t heard_ms, progress_ms;
-    uint64_t over_ms;    /* since when the outbox is over its soft limit; 0: it is not */
+    struct ring life;               /* in quiet or pinged */
+    struct ring waiting;            /* in waiting whilst the client does not read */
+    uint32_t heard_ms, progress_ms; /* moments */
+    uint32_t heard_turn; /* the turn of the loop in which it last said something */
     uint16_t close_code; /* 0 until the connection is to be closed */
     uint8_t close_reason;
     bool dirty : 1, ping_due : 1, close_sent : 1, frame_open : 1;
-    bool paged : 1; /* a page is in the outbox, or was since it was last empty */
 };
-
-_Static_assert(LWS_PRE <= MESSAGE_HEADROOM, "the library needs its headroom");
 
 static struct connection *connection_of(struct lws *wsi)
 {
@@ -59,33 +45,18 @@ static struct connection *connection_of(struct lws *wsi)
 
 static void mark_dirty(struct connection *connection)
 {
+    struct server *server = server_of(connection->wsi);
     if (connection->dirty) return;
     connection->dirty = true;
-    connection->next_dirty = connection->server->dirty;
-    connection->server->dirty = connection;
+    connection->next_dirty = server->dirty;
+    server->dirty = connection;
 }
 
-/* ---- the outbox ---- */
-
-static void drop_first(struct connection *connection)
-{
-    struct parcel *parcel = connection->first;
-    uint32_t size = (uint32_t)parcel->message->size;
-    connection->first = parcel->next;
-    if (connection->first == NULL) connection->last = &connection->first;
-    connection->sent = 0;
-    connection->outbox_bytes -= size;
-    if (connection->outbox_bytes <= connection->server->config->outbox_bytes_soft)
-        connection->over_ms = 0;
-    server_unqueue(connection->server, parcel->message);
-    message_unref(parcel->message);
-    memory_free(parcel);
-}
+/* ---- the end ---- */
 
 static void drop_outbox(struct connection *connection)
 {
-    while (connection->first != NULL)
-        drop_first(connection);
+    outbox_drop(&connection->outbox, server_of(connection->wsi));
     ring_remove(&connection->waiting);
 }
 
@@ -94,7 +65,7 @@ static void end_session(struct connection *connection)
 {
     drop_outbox(connection);
     ring_remove(&connection->life);
-    server_disconnect(connection->server, &connection->endpoint);
+    server_disconnect(server_of(connection->wsi), &connection->endpoint);
 }
 
 /* Says goodbye with a code as soon as the outbox is empty. */
@@ -116,30 +87,12 @@ static void on_close(struct endpoint *endpoint, uint16_t code, enum reason reaso
    it more. */
 static void cut_off(struct connection *connection, enum reason reason)
 {
-    struct server *server = connection->server;
+    struct server *server = server_of(connection->wsi);
     hub_metrics(server->hub)->refusals[reason]++;
     drop_outbox(connection);
     server_disconnect(server, &connection->endpoint);
     close_later(connection, reason == REASON_BUSY ? 1013 : 1008, reason);
     server_end_socket(connection->wsi, CUT_OFF_SECONDS);
-}
-
-/* Puts news in the place of older news about the same, if that waits and is not begun. */
-static bool replace(struct connection *connection, struct message *message)
-{
-    struct parcel *parcel = connection->first;
-    if (message->subject == 0 || parcel == NULL) return false;
-    if (connection->sent > 0) parcel = parcel->next;
-    while (parcel != NULL && parcel->message->subject != message->subject)
-        parcel = parcel->next;
-    if (parcel == NULL) return false;
-    connection->outbox_bytes += (uint32_t)(message->size - parcel->message->size);
-    struct message *older = parcel->message;
-    parcel->message = message;
-    server_unqueue(connection->server, older);
-    message_unref(older);
-    server_queue(connection->server, message);
-    return true;
 }
 
 static struct connection *slowest(const struct server *server)
@@ -149,9 +102,11 @@ static struct connection *slowest(const struct server *server)
                : NET_OWNER(server->waiting.next, struct connection, waiting);
 }
 
-uint64_t websocket_slowest_ms(const struct server *server)
+bool websocket_slowest_ms(struct server *server, uint32_t *age_ms)
 {
-    return slowest(server) == NULL ? UINT64_MAX : slowest(server)->progress_ms;
+    const struct connection *connection = slowest(server);
+    if (connection != NULL) *age_ms = server_age_ms(server, connection->progress_ms);
+    return connection != NULL;
 }
 
 void websocket_cut_slowest(struct server *server)
@@ -159,61 +114,19 @@ void websocket_cut_slowest(struct server *server)
     cut_off(slowest(server), REASON_SLOW_READER);
 }
 
-/* Whether so many bytes more may wait. An empty outbox takes any message, and the message
-   that is being written does not count for the soft limit: a slow line is no fault. */
-static bool has_room(struct connection *connection, size_t more)
-{
-    const struct server_config *config = connection->server->config;
-    uint64_t now = server_now_ms(connection->server);
-    if (connection->first == NULL) return true;
-    size_t bytes = connection->outbox_bytes + more;
-    if (bytes > config->outbox_bytes_max) return false;
-    if (bytes - connection->first->message->size <= config->outbox_bytes_soft) return true;
-    if (connection->over_ms == 0) connection->over_ms = now;
-    return now - connection->over_ms <= config->write_ms;
-}
+/* ---- writing ---- */
 
 static void on_take(struct endpoint *endpoint, struct message *message)
 {
     struct connection *connection = NET_OWNER(endpoint, struct connection, endpoint);
-    if (replace(connection, message)) return;
-    bool room = connection->close_code == 0 && has_room(connection, message->size);
-    struct parcel *parcel = room ? memory_take(sizeof *parcel) : NULL;
-    if (parcel == NULL) {
+    if (connection->close_code != 0) {
         message_unref(message);
-        if (connection->close_code == 0)
-            cut_off(connection, room ? REASON_BUSY : REASON_SLOW_READER);
         return;
     }
-    *parcel = (struct parcel){NULL, message};
-    *connection->last = parcel;
-    connection->last = &parcel->next;
-    connection->outbox_bytes += (uint32_t)message->size;
-    if (message->content) connection->paged = true;
     mark_dirty(connection);
-    server_queue(connection->server, message);
-}
-
-/* Writes the next chunk of the first parcel. The library puts its header in front of a
-   chunk, which for all but the first is over bytes of the message that others still
-   need. */
-static bool write_chunk(struct connection *connection, size_t *written)
-{
-    struct message *message = connection->first->message;
-    uint8_t saved[LWS_PRE], *at = message_bytes(message) + connection->sent;
-    size_t left = message->size - connection->sent, size = left < CHUNK ? left : CHUNK;
-    int kind = connection->sent > 0              ? LWS_WRITE_CONTINUATION
-               : message->form == MESSAGE_BINARY ? LWS_WRITE_BINARY
-                                                 : LWS_WRITE_TEXT;
-    if (size < left) kind |= LWS_WRITE_NO_FIN;
-    memcpy(saved, at - LWS_PRE, LWS_PRE);
-    int result = lws_write(connection->wsi, at, size, (enum lws_write_protocol)kind);
-    memcpy(at - LWS_PRE, saved, LWS_PRE);
-    if (result < 0) return false;
-    *written = size;
-    connection->sent += size;
-    if (connection->sent == message->size) drop_first(connection);
-    return true;
+    enum reason reason =
+        outbox_put(&connection->outbox, server_of(connection->wsi), message);
+    if (reason != REASON_NONE) cut_off(connection, reason);
 }
 
 /* The ping carries a byte: the library tells us of no pong that is empty. */
@@ -257,14 +170,14 @@ static bool write_some(struct connection *connection)
 {
     size_t turn = 0, written = 0;
     bool closes = library_closes(connection);
-    if (closes && connection->heard_turn != connection->server->turn)
+    if (closes && connection->heard_turn != server_of(connection->wsi)->turn)
         drop_outbox(connection);
-    while (turn < TURN && !connection->close_sent &&
+    while (turn < OUTBOX_TURN && !connection->close_sent &&
            !lws_partial_buffered(connection->wsi)) {
         if (connection->ping_due && !closes) {
             if (!write_ping(connection)) return false;
-        } else if (connection->first != NULL) {
-            if (!write_chunk(connection, &written)) return false;
+        } else if (!outbox_is_empty(&connection->outbox)) {
+            if (!outbox_write(&connection->outbox, connection->wsi, &written)) return false;
             turn += written > 0 ? written : 1;
         } else {
             return closes || connection->close_code == 0 || write_close(connection);
@@ -275,22 +188,27 @@ static bool write_some(struct connection *connection)
 
 static void drained(struct connection *connection)
 {
-    connection->paged = false;
+    connection->outbox.paged = false;
     if (connection->endpoint.session != 0)
-        server_drained(connection->server, &connection->endpoint);
+        server_drained(server_of(connection->wsi), &connection->endpoint);
+}
+
+static bool has_more(const struct connection *connection)
+{
+    return !outbox_is_empty(&connection->outbox) || lws_partial_buffered(connection->wsi);
 }
 
 /* Keeps the ring of clients that do not read: ordered by when they last took something. */
 static void note_progress(struct connection *connection)
 {
-    bool waits = connection->first != NULL || lws_partial_buffered(connection->wsi);
-    if (!waits) {
+    struct server *server = server_of(connection->wsi);
+    if (!has_more(connection)) {
         ring_remove(&connection->waiting);
-        if (connection->paged) drained(connection);
+        if (connection->outbox.paged) drained(connection);
         return;
     }
-    connection->progress_ms = server_now_ms(connection->server);
-    ring_append(&connection->server->waiting, &connection->waiting);
+    connection->progress_ms = server_moment(server);
+    ring_append(&server->waiting, &connection->waiting);
 }
 
 static void flush(struct connection *connection)
@@ -306,8 +224,7 @@ static void flush(struct connection *connection)
     }
     if (library_closes(connection)) end_session(connection);
     note_progress(connection);
-    if (connection->first != NULL || lws_partial_buffered(connection->wsi))
-        lws_callback_on_writable(connection->wsi);
+    if (has_more(connection)) lws_callback_on_writable(connection->wsi);
 }
 
 void websocket_flush(struct server *server)
@@ -326,8 +243,7 @@ int websocket_writeable(struct lws *wsi)
     struct connection *connection = connection_of(wsi);
     if (connection == NULL || !write_some(connection)) return -1;
     note_progress(connection);
-    if (connection->first != NULL || lws_partial_buffered(wsi))
-        lws_callback_on_writable(wsi);
+    if (has_more(connection)) lws_callback_on_writable(wsi);
     return 0;
 }
 
@@ -335,9 +251,10 @@ int websocket_writeable(struct lws *wsi)
 
 static void note_life(struct connection *connection)
 {
-    connection->heard_ms = server_now_ms(connection->server);
+    struct server *server = server_of(connection->wsi);
+    connection->heard_ms = server_moment(server);
     connection->part_bytes = 0;
-    ring_append(&connection->server->quiet, &connection->life);
+    ring_append(&server->quiet, &connection->life);
 }
 
 static struct address client_address(const struct server *server, struct lws *wsi)
@@ -355,6 +272,7 @@ static struct address client_address(const struct server *server, struct lws *ws
 
 int websocket_established(struct lws *wsi)
 {
+    static const struct endpoint_kind kind = {on_take, on_close};
     struct server *server = server_of(wsi);
     callers_leave(wsi);
     struct connection *connection = memory_new(sizeof *connection);
@@ -362,11 +280,8 @@ int websocket_established(struct lws *wsi)
     enum reason reason;
     if (connection == NULL) return -1;
     connection->owner = OWNER_CONNECTION;
-    connection->endpoint.take = on_take;
-    connection->endpoint.close = on_close;
-    connection->server = server;
+    connection->endpoint.kind = &kind;
     connection->wsi = wsi;
-    connection->last = &connection->first;
     ring_init(&connection->life);
     ring_init(&connection->waiting);
     lws_set_opaque_user_data(wsi, connection);
@@ -381,6 +296,7 @@ int websocket_established(struct lws *wsi)
 
 int websocket_received(struct lws *wsi, const void *bytes, size_t size)
 {
+    struct server *server = server_of(wsi);
     struct connection *connection = connection_of(wsi);
     if (connection == NULL) return -1;
     struct hub_part part = {
@@ -390,12 +306,12 @@ int websocket_received(struct lws *wsi, const void *bytes, size_t size)
         .fragment = !connection->frame_open,
         .final = lws_is_final_fragment(wsi) != 0,
     };
-    connection->heard_turn = connection->server->turn;
+    connection->heard_turn = server->turn;
     connection->frame_open = lws_remaining_packet_payload(wsi) > 0;
     connection->part_bytes += (uint32_t)size;
     if (part.final || connection->part_bytes >= LIFE_BYTES) note_life(connection);
     if (connection->endpoint.session != 0)
-        server_receive(connection->server, &connection->endpoint, &part);
+        server_receive(server, &connection->endpoint, &part);
     return 0;
 }
 
@@ -418,7 +334,8 @@ static uint16_t close_fault(const uint8_t *payload, size_t size)
 static int refuse_close(struct connection *connection, uint16_t code)
 {
     enum reason reason = code == 1007 ? REASON_BAD_UTF8 : REASON_NONE;
-    if (reason != REASON_NONE) hub_metrics(connection->server->hub)->refusals[reason]++;
+    if (reason != REASON_NONE)
+        hub_metrics(server_of(connection->wsi)->hub)->refusals[reason]++;
     connection->close_code = code;
     connection->close_reason = (uint8_t)reason;
     write_close(connection);
@@ -432,7 +349,7 @@ int websocket_peer_closes(struct lws *wsi, const uint8_t *payload, size_t size)
     if (connection == NULL || connection->close_sent) return -1;
     uint16_t fault = close_fault(payload, size);
     if (fault != 0) return refuse_close(connection, fault);
-    if (connection->outbox_bytes <= TURN && !write_some(connection)) return -1;
+    if (connection->outbox.bytes <= OUTBOX_TURN && !write_some(connection)) return -1;
     if (connection->close_sent) return -1;
     end_session(connection);
     return 0;
@@ -440,7 +357,7 @@ int websocket_peer_closes(struct lws *wsi, const uint8_t *payload, size_t size)
 
 static void clean(struct connection *connection)
 {
-    struct connection **at = &connection->server->dirty;
+    struct connection **at = &server_of(connection->wsi)->dirty;
     while (connection->dirty && *at != connection)
         at = &(*at)->next_dirty;
     if (connection->dirty) *at = connection->next_dirty;
@@ -452,7 +369,7 @@ int websocket_closed(struct lws *wsi)
     struct connection *connection = connection_of(wsi);
     if (connection == NULL) return 0;
     drop_outbox(connection);
-    server_disconnect(connection->server, &connection->endpoint);
+    server_disconnect(server_of(wsi), &connection->endpoint);
     clean(connection);
     ring_remove(&connection->life);
     lws_set_opaque_user_data(wsi, NULL);
@@ -462,24 +379,25 @@ int websocket_closed(struct lws *wsi)
 
 /* ---- time ---- */
 
-static void ping_quiet(struct server *server, uint64_t now)
+static void ping_quiet(struct server *server)
 {
     while (server->quiet.next != &server->quiet) {
         struct connection *connection =
             NET_OWNER(server->quiet.next, struct connection, life);
-        if (connection->heard_ms + server->config->ping_ms > now) return;
+        if (server_age_ms(server, connection->heard_ms) < server->config->ping_ms) return;
         ring_append(&server->pinged, &connection->life);
         connection->ping_due = true;
         mark_dirty(connection);
     }
 }
 
-static void hang_up_silent(struct server *server, uint64_t now)
+static void hang_up_silent(struct server *server)
 {
     while (server->pinged.next != &server->pinged) {
         struct connection *connection =
             NET_OWNER(server->pinged.next, struct connection, life);
-        if (connection->heard_ms + server->config->hang_up_ms > now) return;
+        if (server_age_ms(server, connection->heard_ms) < server->config->hang_up_ms)
+            return;
         ring_remove(&connection->life);
         hub_metrics(server->hub)->refusals[REASON_SILENT]++;
         server_disconnect(server, &connection->endpoint);
@@ -487,35 +405,33 @@ static void hang_up_silent(struct server *server, uint64_t now)
     }
 }
 
-static void cut_off_slow(struct server *server, uint64_t now)
+static void cut_off_slow(struct server *server)
 {
-    const struct connection *connection;
-    while ((connection = slowest(server)) != NULL &&
-           connection->progress_ms + server->config->write_ms <= now)
+    uint32_t age_ms;
+    while (websocket_slowest_ms(server, &age_ms) && age_ms >= server->config->write_ms)
         websocket_cut_slowest(server);
 }
 
 void websocket_sweep(struct server *server)
 {
-    uint64_t now = server_now_ms(server);
-    ping_quiet(server, now);
-    hang_up_silent(server, now);
-    cut_off_slow(server, now);
+    ping_quiet(server);
+    hang_up_silent(server);
+    cut_off_slow(server);
     websocket_flush(server);
 }
 
-static void close_ring(struct ring *head)
+static void close_ring(struct server *server, struct ring *head)
 {
     for (struct ring *at = head->next; at != head; at = at->next) {
         struct connection *connection = NET_OWNER(at, struct connection, life);
-        server_disconnect(connection->server, &connection->endpoint);
+        server_disconnect(server, &connection->endpoint);
         close_later(connection, 1012, REASON_RESTART);
     }
 }
 
 void websocket_close_all(struct server *server)
 {
-    close_ring(&server->quiet);
-    close_ring(&server->pinged);
+    close_ring(server, &server->quiet);
+    close_ring(server, &server->pinged);
     websocket_flush(server);
 }

@@ -20,8 +20,8 @@ void websocket_sweep(struct server *server);
 /* Closes every connection with 1012. */
 void websocket_close_all(struct server *server);
 
-/* When the client that has not read for longest last did; UINT64_MAX if all have read. */
-uint64_t websocket_slowest_ms(const struct server *server);
+/* How long the client that has not read for longest has not; false if all have read. */
+bool websocket_slowest_ms(struct server *server, uint32_t *age_ms);
 void websocket_cut_slowest(struct server *server);
 
 #endif
