@@ -115,7 +115,7 @@ static void settle(struct hub *hub)
     do {
         relay_resume(hub);
         window_settle(hub);
-    } while (hub->roomy != NULL);
+    } while (hub->roomy != 0);
 }
 
 void hub_disconnect(struct hub *hub, session_id id, uint64_t now_ms)

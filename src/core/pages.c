@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #define PAGE_DEADLINES 2 /* its count and its fetch */
+#define GROUP_FIRST 3    /* places when one is not enough */
 
 struct page *pages_find(struct hub *hub, const struct page_hash *hash)
 {
@@ -43,6 +44,11 @@ struct page *pages_new(struct hub *hub, const struct page_hash *hash)
     return page;
 }
 
+static void free_group(struct group *group)
+{
+    if (group->capacity > 0) memory_free(group->members.many);
+}
+
 void pages_settle(struct hub *hub, struct page *page)
 {
     if (page->holders.count > 0 || page->seekers.count > 0) return;
@@ -51,8 +57,8 @@ void pages_settle(struct hub *hub, struct page *page)
     table_remove(&hub->pages, &page->link);
     hub->metrics.pages--;
     deadlines_dismiss(&hub->deadlines, PAGE_DEADLINES);
-    memory_free(page->holders.members);
-    memory_free(page->seekers.members);
+    free_group(&page->holders);
+    free_group(&page->seekers);
     memory_free(page);
 }
 
@@ -63,23 +69,26 @@ static struct group *group_of(struct page *page, const struct membership *member
 
 static void put(struct group *group, uint32_t index, struct membership *member)
 {
-    group->members[index] = member;
+    *(group->capacity == 0 ? &group->members.one : &group->members.many[index]) = member;
     member->index = index;
 }
 
 static void swap(struct group *group, uint32_t a, uint32_t b)
 {
-    struct membership *first = group->members[a];
-    put(group, a, group->members[b]);
+    struct membership *first = group_at(group, a);
+    put(group, a, group_at(group, b));
     put(group, b, first);
 }
 
 static bool resize(struct group *group, uint32_t capacity)
 {
-    struct membership **members =
-        memory_resize(group->members, capacity * sizeof(struct membership *));
-    if (members == NULL) return false;
-    group->members = members;
+    bool inside = group->capacity == 0;
+    struct membership *one = inside ? group->members.one : NULL;
+    struct membership **many = memory_resize(inside ? NULL : group->members.many,
+                                             capacity * sizeof(struct membership *));
+    if (many == NULL) return false;
+    if (inside) many[0] = one;
+    group->members.many = many;
     group->capacity = capacity;
     return true;
 }
@@ -87,8 +96,8 @@ static bool resize(struct group *group, uint32_t capacity)
 bool pages_add_member(struct page *page, struct membership *member)
 {
     struct group *group = group_of(page, member);
-    if (group->count == group->capacity &&
-        !resize(group, group->capacity == 0 ? 1 : 2 * group->capacity))
+    uint32_t room = group->capacity == 0 ? 1 : group->capacity;
+    if (group->count == room && !resize(group, room == 1 ? GROUP_FIRST : 2 * room))
         return false;
     put(group, group->count++, member);
     return true;

@@ -44,7 +44,7 @@ static void tell_count(struct hub *hub, struct page *page, struct membership *on
         tell(hub, &broadcast, only, count);
     } else {
         for (uint32_t i = 0; i < count; i++)
-            tell(hub, &broadcast, page->holders.members[i], count);
+            tell(hub, &broadcast, group_at(&page->holders, i), count);
         page->counted = count;
         page->counted_ms = hub->now_ms;
     }

@@ -100,10 +100,10 @@ static struct membership *choose(struct hub *hub, const struct fetch *fetch)
     uint32_t among = known ? holders->proven : holders->front;
     if (among == 0) return NULL;
     uint32_t first = chance(hub, among);
-    struct membership *best = holders->members[first];
+    struct membership *best = group_at(holders, first);
     for (uint32_t i = 1; i < HOLDERS_COMPARED && i < among; i++) {
         uint32_t at = among <= HOLDERS_COMPARED ? (first + i) % among : chance(hub, among);
-        struct membership *other = holders->members[at];
+        struct membership *other = group_at(holders, at);
         if (other->session->pending < best->session->pending) best = other;
     }
     return best;
@@ -197,7 +197,7 @@ static void fail_fetch(struct hub *hub, struct fetch *fetch)
     struct page *page = fetch->page;
     end_fetch(hub, fetch);
     for (uint32_t i = 0; i < page->seekers.front; i++)
-        window_release(hub, page->seekers.members[i], 0);
+        window_release(hub, group_at(&page->seekers, i), 0);
 }
 
 /* Asks as many as may be asked by now, or ends the fetch when there is nobody. */
@@ -224,8 +224,8 @@ static void wait_in_line(struct hub *hub, struct fetch *fetch)
     } else {
         page->failure = REASON_BUSY;
         for (uint32_t i = 0; i < page->seekers.front; i++)
-            if (page->seekers.members[i]->active)
-                status_refuse(hub, page->seekers.members[i], REASON_BUSY);
+            if (group_at(&page->seekers, i)->active)
+                status_refuse(hub, group_at(&page->seekers, i), REASON_BUSY);
         fail_fetch(hub, fetch);
     }
     status_tell_all(hub, page);
@@ -244,7 +244,7 @@ static uint32_t gather(struct hub *hub, const struct page *page)
 {
     uint32_t active = 0;
     for (uint32_t i = 0; i < page->seekers.front; i++)
-        if (take_part(hub, page->seekers.members[i])) active++;
+        if (take_part(hub, group_at(&page->seekers, i))) active++;
     return active;
 }
 
@@ -280,7 +280,7 @@ static void revive_silent(struct page *page)
 {
     if (page->fetch != NULL || page->holders.front > 0) return;
     for (uint32_t i = 0; i < page->holders.count; i++) {
-        struct membership *holder = page->holders.members[i];
+        struct membership *holder = group_at(&page->holders, i);
         if (!holder->silent || holder->session == NULL) continue;
         holder->silent = false;
         pages_set_front(page, holder, true);

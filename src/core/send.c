@@ -94,9 +94,11 @@ void send_refusal(struct hub *hub, const struct session *session, const struct f
 
 struct slice send_topic(const struct membership *member, char text[TOPIC_TEXT_MAX])
 {
+    uint64_t upper = 0;
     if (member->kind == TOPIC_ALL) return slice_of("all");
-    return topic_print((enum topic_kind)member->kind, &member->page->hash, member->upper,
-                       text);
+    if (member->upper)
+        memcpy(&upper, member->join_ref + member->join_ref_size, sizeof upper);
+    return topic_print((enum topic_kind)member->kind, &member->page->hash, upper, text);
 }
 
 struct ref send_join_ref(const struct membership *member)
@@ -150,7 +152,7 @@ void send_broadcast(struct hub *hub, struct broadcast *broadcast,
                     const struct membership *member)
 {
     assert(member->session != NULL);
-    if (member->upper != 0) {
+    if (member->upper) {
         send_take_message(hub, member->session, broadcast_new(broadcast, member));
         return;
     }

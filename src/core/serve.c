@@ -25,7 +25,7 @@ static struct message *binary_for(const struct delivery *delivery,
                                   const struct membership *seeker)
 {
     char topic[TOPIC_TEXT_MAX];
-    if (seeker->upper == 0) return message_ref(delivery->binary);
+    if (!seeker->upper) return message_ref(delivery->binary);
     struct message *own = message_new(MESSAGE_BINARY, WIRE_CONTENT_FRONT, delivery->size);
     if (own == NULL) return NULL;
     message_append(own, delivery->bytes, delivery->size);
@@ -39,9 +39,9 @@ static struct message *text_for(struct delivery *delivery, const struct membersh
     struct frame frame = {.kind = FRAME_BROADCAST,
                           .topic = send_topic(seeker, topic),
                           .event = slice_of("content")};
-    if (seeker->upper == 0 && delivery->text != NULL) return message_ref(delivery->text);
+    if (!seeker->upper && delivery->text != NULL) return message_ref(delivery->text);
     struct message *text = wire_content_new(&frame, delivery->bytes, delivery->size, NULL);
-    if (seeker->upper == 0 && text != NULL) delivery->text = message_ref(text);
+    if (!seeker->upper && text != NULL) delivery->text = message_ref(text);
     return text;
 }
 
@@ -70,7 +70,7 @@ static void serve(struct hub *hub, struct delivery *delivery, struct membership 
         status_tell(hub, seeker);
     } else {
         message->content = true;
-        seeker->session->served = seeker->page->link.key;
+        seeker->session->served = (uint32_t)seeker->page->link.key;
         hub->metrics.served_total++;
         dismiss(hub, seeker, message->size);
         send_take_message(hub, seeker->session, message);
@@ -80,7 +80,7 @@ static void serve(struct hub *hub, struct delivery *delivery, struct membership 
 static bool anyone_takes_text(const struct page *page)
 {
     for (uint32_t i = 0; i < page->seekers.front; i++)
-        if (page->seekers.members[i]->active && !page->seekers.members[i]->binary)
+        if (group_at(&page->seekers, i)->active && !group_at(&page->seekers, i)->binary)
             return true;
     return false;
 }
@@ -94,7 +94,7 @@ void serve_all(struct hub *hub, struct page *page, struct message *bytes)
     if (anyone_takes_text(page))
         delivery.is_text = json_is_utf8(delivery.bytes, delivery.size);
     for (uint32_t i = page->seekers.front; i-- > 0;)
-        if (page->seekers.members[i]->active)
-            serve(hub, &delivery, page->seekers.members[i]);
+        if (group_at(&page->seekers, i)->active)
+            serve(hub, &delivery, group_at(&page->seekers, i));
     message_unref(delivery.text);
 }

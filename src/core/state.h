@@ -26,7 +26,6 @@ struct membership {
     struct session *session; /* NULL whilst away */
     struct page *page;       /* NULL in "all" */
     struct slot *slot;       /* of a holder with a token */
-    uint64_t upper;          /* the letter case of the topic as it was joined */
     uint32_t index;          /* in the page's group */
     uint32_t count_told;     /* the last visitors_count sent; 0 before */
     uint8_t kind;            /* enum topic_kind */
@@ -38,17 +37,26 @@ struct membership {
     bool waiting : 1;        /* a seeker whose session has no room for its page yet */
     bool binary : 1;         /* a seeker that takes binary content */
     bool status : 1;         /* a seeker that wants status events */
+    bool upper : 1;          /* the topic was joined with upper-case letters */
     uint8_t join_ref_kind;   /* enum ref_kind */
     uint8_t join_ref_size;
-    char join_ref[];
+    char join_ref[]; /* then, with `upper`, the letter case: 64 bits */
 };
 
 /* Members of a page in no order, but for those in front: holders that may be asked, seekers
    that are to be served. Of the holders in front, those that are proven come first. */
 struct group {
-    struct membership **members;
+    union {
+        struct membership *one;   /* whilst capacity is 0, as in most */
+        struct membership **many; /* else */
+    } members;
     uint32_t count, front, proven, capacity;
 };
+
+static inline struct membership *group_at(const struct group *group, uint32_t index)
+{
+    return group->capacity == 0 ? group->members.one : group->members.many[index];
+}
 
 struct page {
     struct table_link link;
@@ -119,14 +127,14 @@ struct session {
     struct intake *intake; /* NULL between messages */
     struct origin *origin; /* NULL for an address without limits */
     struct bucket messages, joins, asks;
-    uint64_t served; /* the key of the page it was last served */
+    uint32_t served;     /* from the key of the page it was last served */
+    uint32_t next_roomy; /* the place of the next in the hub's list, + 1 */
     uint32_t unread; /* bytes of pages it was sent since its connection was last drained */
     uint16_t topics_count, barred_count;
     uint16_t pending;         /* requests in flight */
     uint16_t active, waiting; /* its seekers that take part in a fetch; that have no room */
     uint8_t lost; /* enum reason: it could not be told something, and is to be closed */
     bool roomy;   /* it stands in the hub's list */
-    struct session *next_roomy;
 };
 
 /* A place for a session, and how often it was used. */
@@ -144,7 +152,7 @@ struct hub {
     struct place *places;
     uint32_t places_count, places_capacity, free_place; /* place + 1 */
     struct table pages, slots, origins;
-    struct session *roomy; /* sessions that may have room for a waiting seeker */
+    uint32_t roomy; /* place + 1 of a session that may have room for a waiting seeker */
     struct fetch *line_first, *line_last;        /* fetches that wait for memory */
     struct deadline line_due;                    /* set whilst there are any */
     struct intake *intakes_first, *intakes_last; /* with memory, the oldest first */

@@ -46,8 +46,8 @@ void status_tell_all(struct hub *hub, struct page *page)
     struct status_text status = status_of(page);
     struct broadcast broadcast = {.event = "status", .payload = status.text};
     for (uint32_t i = 0; i < page->seekers.front; i++)
-        if (page->seekers.members[i]->status && !page->seekers.members[i]->waiting)
-            send_broadcast(hub, &broadcast, page->seekers.members[i]);
+        if (group_at(&page->seekers, i)->status && !group_at(&page->seekers, i)->waiting)
+            send_broadcast(hub, &broadcast, group_at(&page->seekers, i));
     send_broadcast_clear(&broadcast);
 }
 

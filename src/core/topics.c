@@ -208,7 +208,7 @@ void topics_block(struct hub *hub, const struct page_hash *hash)
     while ((page = pages_find(hub, hash)) != NULL) {
         const struct group *group =
             page->seekers.count > 0 ? &page->seekers : &page->holders;
-        struct membership *member = group->members[group->count - 1];
+        struct membership *member = group_at(group, group->count - 1);
         if (member->session != NULL)
             topics_fail(hub, member, REASON_BLOCKED);
         else
@@ -318,15 +318,19 @@ static bool add_to_page(struct hub *hub, struct membership *member,
 static struct membership *member_new(struct hub *hub, struct session *session,
                                      const struct topic *topic, const struct ref *join_ref)
 {
-    struct membership *member = memory_new(sizeof *member + join_ref->text.size);
+    size_t size = offsetof(struct membership, join_ref) + join_ref->text.size;
+    struct membership *member =
+        memory_new(size + (topic->upper != 0 ? sizeof topic->upper : 0));
     if (member == NULL) return NULL;
     member->session = session;
-    member->upper = topic->upper;
+    member->upper = topic->upper != 0;
     member->kind = (uint8_t)topic->kind;
     member->join_ref_kind = (uint8_t)join_ref->kind;
     member->join_ref_size = (uint8_t)join_ref->text.size;
     if (join_ref->text.size > 0)
         memcpy(member->join_ref, join_ref->text.data, join_ref->text.size);
+    if (member->upper)
+        memcpy(member->join_ref + join_ref->text.size, &topic->upper, sizeof topic->upper);
     if (topic->kind != TOPIC_ALL && !add_to_page(hub, member, &topic->hash)) {
         memory_free(member);
         return NULL;
@@ -355,7 +359,7 @@ static void stand_by(struct hub *hub, struct membership *holder,
                      const struct join_options *options)
 {
     struct page *page = holder->page;
-    if (holder->session->served == page->link.key) pages_set_proven(page, holder);
+    if (holder->session->served == (uint32_t)page->link.key) pages_set_proven(page, holder);
     if (!is_barred(holder->session, &page->hash)) pages_set_front(page, holder, true);
     if (options->token_size > 0) take_slot(hub, holder, options);
 }

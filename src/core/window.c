@@ -39,15 +39,15 @@ static void note_room(struct hub *hub, struct session *session)
     if (session->waiting == 0 || session->roomy) return;
     session->roomy = true;
     session->next_roomy = hub->roomy;
-    hub->roomy = session;
+    hub->roomy = (uint32_t)session->id + 1;
 }
 
 void window_forget(struct hub *hub, struct session *session)
 {
-    struct session **at = &hub->roomy;
+    uint32_t *at = &hub->roomy;
     if (!session->roomy) return;
-    while (*at != session)
-        at = &(*at)->next_roomy;
+    while (*at != (uint32_t)session->id + 1)
+        at = &hub->places[*at - 1].session->next_roomy;
     *at = session->next_roomy;
     session->roomy = false;
 }
@@ -117,8 +117,8 @@ static void let_in(struct hub *hub, struct session *session)
 
 void window_settle(struct hub *hub)
 {
-    while (hub->roomy != NULL) {
-        struct session *session = hub->roomy;
+    while (hub->roomy != 0) {
+        struct session *session = hub->places[hub->roomy - 1].session;
         window_forget(hub, session);
         let_in(hub, session);
     }

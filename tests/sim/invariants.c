@@ -21,7 +21,7 @@ static void check_member(struct world *world, const struct session *session,
     if (member->page == NULL) return;
     const struct group *group =
         member->kind == TOPIC_HAVE ? &member->page->holders : &member->page->seekers;
-    if (member->index >= group->count || group->members[member->index] != member)
+    if (member->index >= group->count || group_at(group, member->index) != member)
         world_fail(world, "a member does not stand where it says");
 }
 
@@ -53,7 +53,7 @@ static void check_holders(struct world *world, const struct page *page,
 {
     uint32_t pending = 0;
     for (uint32_t i = 0; i < page->holders.count; i++) {
-        const struct membership *holder = page->holders.members[i];
+        const struct membership *holder = group_at(&page->holders, i);
         bool front = i < page->holders.front;
         if ((i < page->holders.proven) != (front && holder->proven))
             world_fail(world, "a holder stands among the proven ones and is not, or is");
@@ -74,7 +74,7 @@ static void check_page(struct world *world, const struct page *page, struct reco
     const struct fetch *fetch = page->fetch;
     uint32_t active = 0, idle = 0;
     for (uint32_t i = 0; i < page->seekers.count; i++) {
-        const struct membership *seeker = page->seekers.members[i];
+        const struct membership *seeker = group_at(&page->seekers, i);
         active += seeker->active ? 1 : 0;
         idle += i < page->seekers.front && !seeker->waiting ? 1 : 0;
         if ((seeker->active || seeker->waiting) && i >= page->seekers.front)
@@ -121,7 +121,7 @@ static bool is_holding(const struct world *world, uint32_t page)
 {
     const struct page *found = pages_find(world->hub, &world->hashes[page]);
     for (uint32_t i = 0; found != NULL && i < found->holders.count; i++) {
-        const struct session *session = found->holders.members[i]->session;
+        const struct session *session = group_at(&found->holders, i)->session;
         for (uint32_t j = 0; session != NULL && j < world->actors_count; j++)
             if (world->actors[j].up && world->actors[j].session == session->id &&
                 world->actors[j].nature == NATURE_HONEST)
@@ -135,7 +135,7 @@ static bool is_seeking(const struct world *world, const struct actor *actor, uin
     const struct page *found = pages_find(world->hub, &world->hashes[page]);
     if (!actor->up || !actor->seats[page].seeks) return false;
     for (uint32_t i = 0; found != NULL && i < found->seekers.front; i++)
-        if (found->seekers.members[i]->session->id == actor->session) return true;
+        if (group_at(&found->seekers, i)->session->id == actor->session) return true;
     return false;
 }
 
