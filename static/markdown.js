@@ -10,9 +10,10 @@ import { gfm, gfmHtml } from "micromark-extension-gfm";
  */
 export function renderMarkdown(text) {
   const html = micromark(text, { extensions: [gfm()], htmlExtensions: [gfmHtml()] });
-  // The text around tags is escaped, so these find only tags. A link may not take the frame elsewhere: it opens a window. A task's
-  // box is a sign to read, no field to fill in.
+  // The text around tags is escaped, so these find only tags. A link may not take the frame elsewhere: it opens a window; one that
+  // leads to no other site and to no part of the page leads nowhere. A task's box is a sign to read, no field to fill in.
   return html
+    .replace(/<a href="(?!#|[a-z][a-z0-9+.-]*:)[^"]*"/gi, "<a")
     .replace(/<a href="(?!#)/g, '<a target="_blank" rel="noopener noreferrer" href="')
     .replace(/<input type="checkbox" disabled=""( checked="")? ?\/>/g, (_, is_done) => (is_done ? "☑" : "☐"));
 }

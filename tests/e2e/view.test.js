@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { screenshot, startBrowser, Visitor } from './browser.js';
-import { sha256 } from './client.js';
+import { holdPage, sha256 } from './client.js';
 import { startServer } from './server.js';
 import { until } from './wait.js';
 
@@ -89,7 +89,7 @@ describe('kinds', () => {
     assert.match(await frame.locator('p').first().textContent(), /<b id="raw">raw<\/b> <script>/);
     assert.deepEqual(await frame.locator('a').evaluateAll((links) => links.map((link) => [link.getAttribute('href'), link.target])), [
       ['https://example.org/', '_blank'],
-      ['', '_blank'],
+      [null, ''],
     ]);
     assert.ok(asked(reader, 'markdown'));
     assert.equal(await reader.page.locator('h1', { hasText: 'raw' }).count(), 0);
@@ -160,19 +160,14 @@ describe('kinds', () => {
 
   test('a label that is none makes a file of the whole', async (t) => {
     const page = '%whilst 2 text/html x.html\n<script>1</script>';
-    const author = await visit(t);
-    const holder = await author.page.evaluate(async (content) => {
-      const { connect } = await import('/-/whilst.js');
-      globalThis.client = connect(location.href);
-      return (await client.share(new TextEncoder().encode(content))).hash;
-    }, page);
-    assert.equal(holder, sha256(page));
-    const reader = await visit(t, `${server.url}/${holder}`);
+    const holder = await holdPage(server.url, page);
+    const reader = await visit(t, `${server.url}/${holder.hash}`);
     await reader.untilState('showing');
     await reader.page.locator('#stage[data-kind="file"]').waitFor();
     assert.ok(!(await reader.page.locator('#stage').textContent()).includes('x.html'));
     const [download] = await Promise.all([reader.page.waitForEvent('download'), reader.press('#download')]);
     assert.equal(readFileSync(await download.path(), 'utf8'), page);
+    await holder.client.close();
   });
 });
 

@@ -109,6 +109,9 @@ test("Markdown becomes HTML, and HTML in it becomes text", () => {
 test("a link of Markdown's opens a window, one within the page does not", () => {
   assert.match(renderMarkdown("[a](https://example.org)"), /<a target="_blank" rel="noopener noreferrer" href="https:\/\/example\.org">/);
   assert.match(renderMarkdown("[a](#b)"), /<a href="#b">/);
+  assert.match(renderMarkdown("[a](javascript:b)"), /<a>a<\/a>/);
+  assert.match(renderMarkdown("[a](b/c?d)"), /<a>a<\/a>/);
+  assert.match(renderMarkdown("a@b.example"), /<a target="_blank" rel="noopener noreferrer" href="mailto:a@b.example">/);
   assert.match(renderMarkdown('`<a href="x">`'), /&lt;a href=&quot;x&quot;&gt;/);
 });
 
