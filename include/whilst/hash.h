@@ -8,6 +8,8 @@
 
 #define HASH_BYTES 32
 #define HASH_HEX 64 /* digits, without a terminator */
+#define HASH_BASE64URL 43
+#define HASH_BASE32 52
 
 struct page_hash {
     uint8_t bytes[HASH_BYTES];
@@ -27,6 +29,15 @@ bool hash_from_hex(const char *hex, size_t size, struct page_hash *hash, uint64_
 
 /* Writes 64 digits and a terminator. `upper` as hash_from_hex gave it; 0 for lower case. */
 void hash_to_hex(const struct page_hash *hash, uint64_t upper, char hex[HASH_HEX + 1]);
+
+/* Reads exactly 43 characters of base64url without padding (RFC 4648, section 5), which is
+   how an `ni:` name is written (RFC 6920); false if they are anything else. */
+bool hash_from_base64url(const char *text, size_t size, struct page_hash *hash);
+void hash_to_base64url(const struct page_hash *hash, char text[HASH_BASE64URL + 1]);
+
+/* Reads exactly 52 characters of base32 without padding (RFC 4648, section 6), of either
+   case; false if they are anything else. */
+bool hash_from_base32(const char *text, size_t size, struct page_hash *hash);
 
 bool hash_equal(const struct page_hash *a, const struct page_hash *b);
 

@@ -41,6 +41,68 @@ void hash_to_hex(const struct page_hash *hash, uint64_t upper, char hex[HASH_HEX
     hex[HASH_HEX] = '\0';
 }
 
+/* Reads characters of `width` bits each; the bits left over at the end must be zero, so that
+   a hash has one name. */
+static bool read_bits(const char *text, size_t size, unsigned width,
+                      int (*value)(char character), struct page_hash *hash)
+{
+    uint32_t bits = 0;
+    unsigned held = 0;
+    size_t written = 0;
+    for (size_t i = 0; i < size; i++) {
+        int digit = value(text[i]);
+        if (digit < 0) return false;
+        bits = bits << width | (uint32_t)digit;
+        held += width;
+        if (held < 8 || written == HASH_BYTES) continue;
+        held -= 8;
+        hash->bytes[written++] = (uint8_t)(bits >> held);
+        bits &= (1u << held) - 1;
+    }
+    return written == HASH_BYTES && bits == 0;
+}
+
+static int base64url_value(char character)
+{
+    if (character >= 'A' && character <= 'Z') return character - 'A';
+    if (character >= 'a' && character <= 'z') return character - 'a' + 26;
+    if (character >= '0' && character <= '9') return character - '0' + 52;
+    return character == '-' ? 62 : character == '_' ? 63 : -1;
+}
+
+static int base32_value(char character)
+{
+    if (character >= 'A' && character <= 'Z') return character - 'A';
+    if (character >= 'a' && character <= 'z') return character - 'a';
+    return character >= '2' && character <= '7' ? character - '2' + 26 : -1;
+}
+
+bool hash_from_base64url(const char *text, size_t size, struct page_hash *hash)
+{
+    return size == HASH_BASE64URL && read_bits(text, size, 6, base64url_value, hash);
+}
+
+bool hash_from_base32(const char *text, size_t size, struct page_hash *hash)
+{
+    return size == HASH_BASE32 && read_bits(text, size, 5, base32_value, hash);
+}
+
+void hash_to_base64url(const struct page_hash *hash, char text[HASH_BASE64URL + 1])
+{
+    static const char digits[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    uint32_t bits = 0;
+    unsigned held = 0;
+    size_t written = 0;
+    for (size_t i = 0; i < HASH_BYTES; i++) {
+        bits = bits << 8 | hash->bytes[i];
+        for (held += 8; held >= 6; held -= 6)
+            text[written++] = digits[bits >> (held - 6) & 63];
+    }
+    text[written++] = digits[bits << (6 - held) & 63];
+    text[written] = '\0';
+}
+
 bool hash_equal(const struct page_hash *a, const struct page_hash *b)
 {
     return memcmp(a->bytes, b->bytes, HASH_BYTES) == 0;

@@ -78,19 +78,21 @@ static const char *type_of(const struct exchange *exchange)
 
 /* ---- answers ---- */
 
-static void print_headers(const struct page_hash *hash, const char *type, char *out,
-                          size_t size)
+static void print_headers(const struct server *server, const struct page_hash *hash,
+                          const char *type, char *out, size_t size)
 {
-    char hex[HASH_HEX + 1], base64[48];
+    char hex[HASH_HEX + 1], base64[48], name[HASH_BASE64URL + 1];
     hash_to_hex(hash, 0, hex);
+    hash_to_base64url(hash, name);
     EVP_EncodeBlock((unsigned char *)base64, hash->bytes, HASH_BYTES);
     snprintf(out, size,
              "Repr-Digest: sha-256=:%s:\r\nETag: \"sha256-%s\"\r\nVary: Accept\r\n"
              "Cache-Control: no-store, no-transform\r\n"
              "Content-Security-Policy: sandbox; default-src 'none'\r\n"
              "Cross-Origin-Resource-Policy: cross-origin\r\n"
-             "Access-Control-Allow-Origin: *\r\n%s",
-             base64, hex,
+             "Access-Control-Allow-Origin: *\r\n"
+             "Link: <%s/.well-known/ni/sha-256/%s>; rel=\"alternate\"\r\n%s",
+             base64, hex, server->config->base_path, name,
              strcmp(type, "application/octet-stream") == 0
                  ? "Content-Disposition: attachment\r\n"
                  : "");
@@ -125,10 +127,17 @@ static int send_refusal(struct lws *wsi, unsigned status, bool head)
     return http_send(wsi, &answer);
 }
 
+/* For a HEAD, and for whoever has the page already; nobody is asked. */
 static int send_without_body(struct lws *wsi, const struct page_hash *hash, unsigned status)
 {
-    char headers[1024];
-    print_headers(hash, "", headers, sizeof headers);
+    struct server *server = server_of(wsi);
+    char headers[1536];
+    print_headers(server, hash, "", headers, sizeof headers);
+    if (status == 200) {
+        size_t length = strlen(headers);
+        snprintf(headers + length, sizeof headers - length, "Whilst-Holders: %u\r\n",
+                 (unsigned)hub_holders(server->hub, hash));
+    }
     struct http_answer answer = {
         .status = status, .headers = headers, .head = true, .length_unknown = true};
     return http_send(wsi, &answer);
@@ -270,9 +279,9 @@ int bytes_request(struct lws *wsi, const struct page_hash *hash, bool head, bool
 static bool write_head(struct exchange *exchange)
 {
     uint8_t buffer[LWS_PRE + HTTP_HEAD_MAX];
-    char headers[1024];
+    char headers[1536];
     const char *type = type_of(exchange);
-    print_headers(&exchange->hash, type, headers, sizeof headers);
+    print_headers(exchange->server, &exchange->hash, type, headers, sizeof headers);
     struct http_answer answer = {
         .status = 200, .type = type, .size = exchange->size, .headers = headers};
     size_t size = http_print_head(&answer, (char *)buffer + LWS_PRE, HTTP_HEAD_MAX);

@@ -118,8 +118,9 @@ static bool has_header(struct lws *wsi, enum lws_token_indexes token)
 static bool has_disguised_length(struct lws *wsi)
 {
     static const char *const names[] = {
-        "content-length :", "content-length\t:", "transfer-encoding :", "transfer-encoding\t:",
-        " content-length:", "\tcontent-length:", " transfer-encoding:", "\ttransfer-encoding:"};
+        "content-length :",     "content-length\t:",   "transfer-encoding :",
+        "transfer-encoding\t:", " content-length:",    "\tcontent-length:",
+        " transfer-encoding:",  "\ttransfer-encoding:"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (lws_hdr_custom_length(wsi, names[i], (int)strlen(names[i])) >= 0) return true;
     return false;
@@ -274,17 +275,29 @@ static int serve_raw(const struct request *request)
     return serve_bytes(request, &hash);
 }
 
-/* "/<hash>", where people and programs meet. */
-static int serve_page(const struct request *request, const struct page_hash *hash,
-                      uint64_t upper)
+/* A page's name by RFC 6920, in the form for HTTP (section 4). */
+static int serve_named(const struct request *request)
+{
+    struct page_hash hash;
+    const char *name = request->path + strlen("/.well-known/ni/sha-256/");
+    if (!hash_from_base64url(name, strlen(name), &hash))
+        return send_text(request, 404, "a name is 43 characters of base64url\n", NULL);
+    return serve_bytes(request, &hash);
+}
+
+/* Another way to write a page's address. */
+static int serve_elsewhere(const struct request *request, const struct page_hash *hash)
 {
     char hex[HASH_HEX + 1], location[512];
-    if (upper != 0) {
-        hash_to_hex(hash, 0, hex);
-        snprintf(location, sizeof location, "Location: %s/%s\r\n",
-                 request->server->config->base_path, hex);
-        return send_text(request, 308, "the address is written in lower case\n", location);
-    }
+    hash_to_hex(hash, 0, hex);
+    snprintf(location, sizeof location, "Location: %s/%s\r\n",
+             request->server->config->base_path, hex);
+    return send_text(request, 308, "the address is 64 digits in lower case\n", location);
+}
+
+/* "/<hash>", where people and programs meet. */
+static int serve_page(const struct request *request, const struct page_hash *hash)
+{
     if (accepts(request, WSI_TOKEN_HTTP_ACCEPT, "text/html"))
         return send_asset(request, find_asset("/-/page"));
     return serve_bytes(request, hash);
@@ -297,7 +310,7 @@ static const struct route {
 } routes[] = {
     {"/healthz", serve_health},      {"/readyz", serve_health},
     {"/metrics", serve_metrics},     {"/raw/", serve_raw},
-    {"/ws/websocket", serve_socket},
+    {"/ws/websocket", serve_socket}, {"/.well-known/ni/sha-256/", serve_named},
 };
 
 static const struct route *find_route(const char *path)
@@ -316,9 +329,12 @@ static int serve(const struct request *request)
 {
     struct page_hash hash;
     uint64_t upper;
-    const char *path = request->path;
-    if (hash_from_hex(path + 1, strlen(path + 1), &hash, &upper))
-        return serve_page(request, &hash, upper);
+    const char *path = request->path, *name = path + 1;
+    size_t size = strlen(name);
+    if (hash_from_hex(name, size, &hash, &upper))
+        return upper == 0 ? serve_page(request, &hash) : serve_elsewhere(request, &hash);
+    if (hash_from_base64url(name, size, &hash) || hash_from_base32(name, size, &hash))
+        return serve_elsewhere(request, &hash);
     const struct route *route = find_route(path);
     if (route != NULL) return route->serve(request);
     const struct asset *asset = find_asset(path);

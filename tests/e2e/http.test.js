@@ -8,6 +8,12 @@ import { request } from './http.js';
 import { startServer } from './server.js';
 
 const NOBODY = sha256('a page that nobody holds');
+
+// RFC 4648, section 6, without padding.
+function base32(bytes) {
+  const bits = [...bytes].map((byte) => byte.toString(2).padStart(8, '0')).join('');
+  return bits.replace(/.{1,5}/g, (five) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'[parseInt(five.padEnd(5, '0'), 2)]);
+}
 const HTML = { Accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
 
 let server;
@@ -215,10 +221,39 @@ describe('addresses', () => {
     }
   });
 
-  test('upper case is sent to lower case for good', async () => {
-    const { status, headers } = await get(`/${NOBODY.toUpperCase()}`, HTML);
-    assert.equal(status, 308);
-    assert.equal(new URL(headers.location, server.url).pathname, `/${NOBODY}`);
+  test('other ways to write an address are sent to lower case for good', async () => {
+    const bytes = Buffer.from(NOBODY, 'hex');
+    const base64url = bytes.toString('base64url');
+    for (const name of [NOBODY.toUpperCase(), base64url, base32(bytes), base32(bytes).toLowerCase()]) {
+      for (const accept of [HTML, {}]) {
+        const { status, headers } = await get(`/${name}`, accept);
+        assert.equal(status, 308, name);
+        assert.equal(new URL(headers.location, server.url).pathname, `/${NOBODY}`);
+      }
+    }
+    // A name with bits left over is another name for nothing.
+    assert.equal((await get(`/${base64url.slice(0, -1)}_`)).status, 404);
+  });
+
+  test('a page is found by its name of RFC 6920, and says what it is', async () => {
+    const holder = await holdPage(server.url, 'a page with a name');
+    const name = Buffer.from(holder.hash, 'hex').toString('base64url');
+    const { status, headers, body } = await get(`/.well-known/ni/sha-256/${name}`);
+    assert.equal(status, 200);
+    assert.equal(body.toString(), 'a page with a name');
+    assert.equal(headers.link, `</.well-known/ni/sha-256/${name}>; rel="alternate"`);
+    await holder.client.drop();
+  });
+
+  test('HEAD tells how many hold a page, and asks nobody', async () => {
+    const holders = [await holdPage(server.url, 'a page of two'), await holdPage(server.url, 'a page of two')];
+    const { status, headers } = await request(server.target, `/${holders[0].hash}`, { method: 'HEAD' });
+    assert.equal(status, 200);
+    assert.equal(headers['whilst-holders'], '2');
+    for (const { client, asked } of holders) {
+      assert.equal(asked, 0);
+      await client.drop();
+    }
   });
 
   const METHODS = ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'];

@@ -69,6 +69,11 @@ const ROUTES = {
     [`/raw/${DENIED}`, {}, 451],
   ],
   '/ws/websocket': [[PATH, {}, 400]],
+  '/.well-known/ni/sha-256/': [
+    ['/.well-known/ni/sha-256/', {}, 404],
+    [() => `/.well-known/ni/sha-256/${Buffer.from(holder.hash, 'hex').toString('base64url')}`, {}, 200],
+    [`/.well-known/ni/sha-256/${Buffer.from(DENIED, 'hex').toString('base64url')}`, {}, 451],
+  ],
 };
 
 const values = (headers) =>

@@ -116,6 +116,45 @@ TEST(any_other_character_is_refused_at_any_place)
         }
 }
 
+/* The names of `abc`, by `openssl dgst -binary -sha256 | basenc --base64url` and --base32. */
+TEST(other_ways_to_write_a_hash_are_read)
+{
+    static const char base64url[] = "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0";
+    static const char base32[] = "XJ4BNP4PAHH6UQKBIDPF3LRCEOYAGYNDSYLXVHFUCD7WD4QACWWQ";
+    static const char lower[] = "xj4bnp4pahh6uqkbidpf3lrceoyagyndsylxvhfucd7wd4qacwwq";
+    struct page_hash hash, same = hash_of("abc", 3);
+    char text[HASH_BASE64URL + 1];
+    assert_true(hash_from_base64url(base64url, HASH_BASE64URL, &hash));
+    assert_true(hash_equal(&hash, &same));
+    assert_true(hash_from_base32(base32, HASH_BASE32, &hash));
+    assert_true(hash_equal(&hash, &same));
+    assert_true(hash_from_base32(lower, HASH_BASE32, &hash));
+    assert_true(hash_equal(&hash, &same));
+    hash_to_base64url(&same, text);
+    assert_string_equal(text, base64url);
+}
+
+TEST(other_ways_have_one_size_and_no_bits_left_over)
+{
+    struct page_hash hash;
+    char text[80];
+    memset(text, 'A', sizeof text);
+    for (size_t size = 0; size < sizeof text; size++) {
+        assert_true(hash_from_base64url(text, size, &hash) == (size == HASH_BASE64URL));
+        assert_true(hash_from_base32(text, size, &hash) == (size == HASH_BASE32));
+    }
+    for (int c = 0; c < 256; c++) {
+        text[HASH_BASE64URL - 1] = (char)c;
+        bool whole = c != 0 && strchr("AEIMQUYcgkosw048", c) != NULL;
+        assert_true(hash_from_base64url(text, HASH_BASE64URL, &hash) == whole);
+        text[HASH_BASE64URL - 1] = 'A';
+        text[HASH_BASE32 - 1] = (char)c;
+        assert_true(hash_from_base32(text, HASH_BASE32, &hash) ==
+                    (c != 0 && strchr("AaQq", c) != NULL));
+        text[HASH_BASE32 - 1] = 'A';
+    }
+}
+
 TEST(hashes_that_differ_in_one_bit_are_not_equal)
 {
     struct page_hash a = hash_of("abc", 3);
@@ -137,6 +176,8 @@ int main(void)
         cmocka_unit_test(lower_case_has_no_upper_digits),
         cmocka_unit_test(any_other_size_is_refused),
         cmocka_unit_test(any_other_character_is_refused_at_any_place),
+        cmocka_unit_test(other_ways_to_write_a_hash_are_read),
+        cmocka_unit_test(other_ways_have_one_size_and_no_bits_left_over),
         cmocka_unit_test(hashes_that_differ_in_one_bit_are_not_equal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
