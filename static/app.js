@@ -140,24 +140,28 @@ async function hold(page) {
 
 /** For a reload of this tab. */
 async function store(page) {
+  if (page.is_released) return;
   note(page);
   page.is_kept = await keep.save(page.hash, page.bytes);
   draw();
 }
 
-function note({ hash, is_maker, had_others, started_ms, is_released }) {
-  if (!is_released) keep.note(hash, { is_maker, had_others, started_ms });
+function note({ hash, is_maker, had_others, started_ms }) {
+  keep.note(hash, { is_maker, had_others, started_ms });
 }
 
-/** The document is back from the browser's cache: another one may have been the tab meanwhile, and let go of pages. */
-async function comeBack() {
-  if (keep.token === null) return;
+/**
+ * The document is back from the browser's cache. If it is the tab that it was, another document may have been it meanwhile,
+ * and let go of pages; if a duplicate is that tab now, it goes on as another one.
+ */
+function comeBack(is_same_tab) {
   for (const page of heldPages()) {
-    if (!(page.hash in keep.pages())) forgo(page);
-    else if (page.is_holder) page.hold.token = keep.token;
+    if (is_same_tab && !(page.hash in keep.pages())) forgo(page);
+    else if (keep.token && page.is_holder) page.hold.token = keep.token;
+    if (!is_same_tab) store(page);
   }
-  forgetCounts();
-  await restore();
+  client.wake();
+  restore();
   draw();
 }
 

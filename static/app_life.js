@@ -10,7 +10,8 @@ const TOUCH_MS = 10 * 60_000;
  * @param {import("./whilst.js").Client} hooks.client
  * @param {() => string} hooks.pageHere the hash in the address, or ""
  * @param {() => boolean} hooks.isInDanger whether closing the tab now would lose something
- * @param {() => Promise<void>} hooks.onReturn the document is back from the browser's cache
+ * @param {(is_same_tab: boolean) => void} hooks.onReturn the document is back from the browser's cache, the client still
+ *   suspended; is_same_tab: it is the tab that it was, as far as there is continuity
  * @returns {{keep: import("./keep.js").Keep, entered: Promise<void>, was_here: boolean, guard: () => void}} entered: who this
  *   tab is has been settled; was_here: it may have held the page of this address before; guard: call it when isInDanger may
  *   have changed
@@ -41,10 +42,10 @@ export function watchTab({ client, pageHere, isInDanger, onReturn }) {
   });
   addEventListener("pageshow", async ({ persisted }) => {
     if (!persisted) return;
+    const before = keep.token;
     life.entered = keep.enter(pageHere());
     await life.entered;
-    await onReturn();
-    client.wake();
+    onReturn(before !== null && keep.token === before);
   });
   setInterval(() => keep.touch(), TOUCH_MS);
   client.setHidden(document.hidden);

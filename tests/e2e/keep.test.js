@@ -170,6 +170,34 @@ test('away to another site and back, from the browser\'s cache or not', async (t
   await assertAlive(t, `${server.url}/${hash}`, text);
 });
 
+test('the next document in the tab holds the page on; what is let go of there is not held again on the way back', async (t) => {
+  const text = 'one tab, two documents';
+  const author = await visit(t, `${server.url}/`);
+  const hash = await author.putUp(text);
+  await author.untilCount(1);
+  await isKept(author);
+  author.page.on('dialog', (dialog) => dialog.accept());
+  await author.page.goto(`${server.url}/`, { waitUntil: 'commit' });
+  const held = author.page.locator('#still-holding-pages a');
+  await until(async () => (await held.count()) === 1, 'the page that is still held');
+  await assertAlive(t, `${server.url}/${hash}`, text);
+  await author.page.goBack({ waitUntil: 'commit' });
+  await author.untilState('showing');
+  await author.untilCount(1);
+
+  await author.page.goto(`${server.url}/`, { waitUntil: 'commit' });
+  await until(async () => (await held.count()) === 1, 'the page that is still held');
+  await held.click();
+  await author.untilState('showing');
+  await author.press('#let-go');
+  await author.untilState('gone');
+  await author.page.goBack({ waitUntil: 'commit' });
+  await author.page.goBack({ waitUntil: 'commit' });
+  assert.equal(new URL(author.page.url()).pathname, `/${hash}`);
+  await until(async () => ['gone', 'nobody'].includes(await author.state()), 'a page that is gone');
+  await until(async () => (await gauge('holders')) === 0, 'nobody to hold anything');
+});
+
 describe('the network', () => {
   let tunnel;
   before(async () => (tunnel = await startTunnel(server)));
