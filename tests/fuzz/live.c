@@ -83,9 +83,10 @@ static void on_close(struct endpoint *endpoint, uint16_t code, enum reason reaso
 static void hold(struct holder *holder)
 {
     static const struct address nowhere = {{0}};
+    static const struct endpoint_kind kind = {on_take, on_close};
     enum reason reason;
     char topic[80];
-    holder->endpoint = (struct endpoint){.take = on_take, .close = on_close};
+    holder->endpoint = (struct endpoint){.kind = &kind};
     holder->hash = hash_of(holder->page, holder->size);
     MUST(server_connect(&server, &holder->endpoint, &nowhere, &reason));
     struct frame join = frame_of(holder, "phx_join", topic);
