@@ -1,0 +1,178 @@
+// Clients that do not read, that send without end, or hardly at all: each costs little, goes in
+// bounded time, and the others are served.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { connectClient, holdPage } from './client.js';
+import { Wire } from './http.js';
+import { refusals } from './metrics.js';
+import { serverFor } from './server.js';
+import { SOAK, until, within } from './wait.js';
+
+const MiB = 1 << 20;
+const CROWD = SOAK ? 1_000 : 300;
+
+const proc = (server, file) => readFileSync(`/proc/${server.program.child.pid}/${file}`, 'utf8');
+const memory = (server) => Number(/VmRSS:\s+(\d+) kB/.exec(proc(server, 'status'))[1]) / 1024;
+// A sanitizer keeps what is freed for a while: what it shows is not the server's memory.
+const isSanitized = (server) => /libasan/.test(proc(server, 'maps'));
+
+function assertGrowth(t, server, before, limit) {
+  const grown = memory(server) - before;
+  t.diagnostic(`memory grew by ${grown.toFixed(1)} MiB`);
+  if (!isSanitized(server)) assert.ok(grown < limit, `${grown} MiB`);
+}
+
+async function connectMany(server, count) {
+  const clients = [];
+  while (clients.length < count) {
+    const some = Math.min(50, count - clients.length);
+    clients.push(...(await Promise.all(Array.from({ length: some }, () => connectClient(server.url)))));
+  }
+  return clients;
+}
+
+const seek = (client, hash) => client.send(['1', '1', `want:${hash}`, 'phx_join', { binary: true }]);
+
+async function receive(client, page) {
+  const [, , , , bytes] = await client.event('content');
+  assert.ok(bytes.equals(page), 'the right bytes');
+}
+
+test(`${CROWD} readers that do not read, one page of 1 MiB: one copy of it`, async (t) => {
+  const server = await serverFor(t);
+  const page = Buffer.alloc(MiB, 7);
+  const { hash } = await holdPage(server.url, page);
+  const sloths = await connectMany(server, CROWD);
+  const before = memory(server);
+  for (const sloth of sloths) {
+    sloth.socket.pause();
+    seek(sloth, hash);
+  }
+  const most = { queued: 0 };
+  await until(async () => {
+    const metrics = await server.metrics();
+    most.queued = Math.max(most.queued, metrics.whilst_queued_bytes);
+    return metrics.whilst_served_total === CROWD;
+  }, 'all to be served');
+  assertGrowth(t, server, before, 100);
+  assert.ok(most.queued < 8 * MiB, `${most.queued} bytes waited, a shared page once`);
+  const reader = await connectClient(server.url);
+  seek(reader, hash);
+  await receive(reader, page);
+  for (const { socket } of sloths) socket.terminate();
+});
+
+for (const percent of [10, 50]) {
+  test(`${percent} % of the readers have stopped: the others are served, and those go`, async (t) => {
+    const server = await serverFor(t, { args: ['--write-timeout', '2000', '--ping', '1000', '--hang-up', '4000'] });
+    const page = Buffer.alloc(MiB, 9);
+    const holder = await holdPage(server.url, page);
+    const clients = await connectMany(server, 40);
+    const stopped = clients.slice(0, (40 * percent) / 100);
+    const others = clients.slice(stopped.length);
+    for (const { socket } of stopped) socket.pause();
+    for (let round = 0; round < 3; round += 1) {
+      for (const client of clients) client.send([`${round}`, `${round}`, `want:${holder.hash}`, 'phx_join', { binary: true }]);
+      await Promise.all(others.map((client) => receive(client, page)));
+    }
+    await until(async () => (await server.metrics()).whilst_sessions === others.length + 1, 'the stopped to go');
+    const { slow_reader: slow = 0, silent = 0 } = refusals(await server.metrics());
+    assert.equal(slow + silent, stopped.length);
+    for (const client of others) assert.equal(client.end, null);
+    for (const { socket } of stopped) socket.terminate();
+  });
+}
+
+test('one who stopped among a crowd that is told of every change: gone, and it cost nothing', async (t) => {
+  const args = ['--count-interval', '1', '--counts-per-second', '1000000', '--ping', '1000', '--hang-up', '4000', '--write-timeout', '2000'];
+  const server = await serverFor(t, { args });
+  const holder = await holdPage(server.url, 'a page with comings and goings');
+  const crowd = await connectMany(server, 100);
+  for (const client of crowd) await client.join(holder.topic);
+  const before = memory(server);
+  crowd[0].socket.pause();
+  const gone = async () => (await server.metrics()).whilst_sessions <= crowd.length;
+  let changes = 0;
+  while (!(await gone())) {
+    const visitor = await connectClient(server.url);
+    await visitor.join(holder.topic);
+    await visitor.drop();
+    changes += 2;
+  }
+  assert.ok(changes > 20, `${changes} changes`);
+  assertGrowth(t, server, before, 20);
+  await Promise.all(crowd.slice(1).map((client) => client.call('phoenix', 'heartbeat')));
+  crowd[0].socket.terminate();
+});
+
+// Frames of a client without their WebSocket library, which would be too polite.
+function frame(opcode, payload, final = true) {
+  const bytes = Buffer.from(payload);
+  const head = bytes.length < 126 ? [0x80 | bytes.length] : [0x80 | 126, bytes.length >> 8, bytes.length & 255];
+  return Buffer.concat([Buffer.from([(final ? 0x80 : 0) | opcode, ...head, 0, 0, 0, 0]), bytes]);
+}
+
+test('a million fragments of one byte: closed, and memory is bounded', async (t) => {
+  const server = await serverFor(t);
+  const before = memory(server);
+  const client = await connectClient(server.url);
+  const socket = client.socket._socket;
+  socket.on('error', () => {});
+  socket.write(frame(1, '[', false));
+  const fragments = Buffer.concat(Array(10_000).fill(frame(0, ' ', false)));
+  for (let i = 0; i < 100 && socket.writable; i += 1) socket.write(fragments);
+  const { code } = await within(client.closed, 'the end of a flood of fragments');
+  assert.ok(code === 1008 || code === 1006, `${code}`); // its own bytes may run over our close frame
+  assert.equal(refusals(await server.metrics()).fragments, 1);
+  assertGrowth(t, server, before, 20);
+});
+
+test('a flood of frames: the others are answered meanwhile', async (t) => {
+  const server = await serverFor(t); // without rates, so that the flood goes on
+  const flooder = await connectClient(server.url);
+  const other = await connectClient(server.url);
+  const socket = flooder.socket._socket;
+  flooder.socket.pause();
+  socket.on('error', () => {});
+  const beats = Buffer.concat(Array(5_000).fill(frame(1, '[null,null,"phoenix","heartbeat",{}]')));
+  let sent = 0;
+  const pour = () => {
+    while (sent < 1_000_000 && socket.writable && socket.write(beats)) sent += 5_000;
+    sent += 5_000;
+  };
+  socket.on('drain', pour);
+  pour();
+  for (let i = 0; i < 100; i += 1) await other.call('phoenix', 'heartbeat');
+  await until(async () => (await server.metrics()).whilst_messages_received_total > 50_000, 'the flood to arrive');
+  for (let i = 0; i < 100; i += 1) await other.call('phoenix', 'heartbeat');
+  socket.removeAllListeners('drain');
+  flooder.socket.terminate();
+});
+
+test('a dead peer that trickles bytes is not alive', async (t) => {
+  const server = await serverFor(t, { args: ['--ping', '500', '--hang-up', '1500'] });
+  const client = await connectClient(server.url, { autoPong: false });
+  const socket = client.socket._socket;
+  client.socket.pong = () => {};
+  socket.on('error', () => {});
+  socket.write(Buffer.from([0x81, 0xfe, 0x10, 0, 0, 0, 0, 0, 0x5b]));
+  const trickle = setInterval(() => socket.write(' '), 100);
+  await within(client.closed, 'the end of a connection that trickles');
+  clearInterval(trickle);
+  assert.equal(refusals(await server.metrics()).silent, 1);
+});
+
+test('a request that trickles in is not waited for, nor is a body that does', async (t) => {
+  const server = await serverFor(t, { args: ['--header-timeout', '1'] });
+  const beginnings = ['GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n', 'GET /healthz HTTP/1.1\r\nHost: a\r\n\r\nGET /healthz HTTP/1.1\r\nX-Slow: '];
+  const wires = beginnings.map((bytes) => {
+    const wire = new Wire(server.target);
+    wire.send(bytes);
+    const trickle = setInterval(() => wire.done || wire.send('x'), 100);
+    wire.ended.then(() => clearInterval(trickle));
+    return wire;
+  });
+  await Promise.all(wires.map((wire, i) => wire.untilClosed(JSON.stringify(beginnings[i]))));
+});
