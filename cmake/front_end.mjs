@@ -62,13 +62,17 @@ const partsElsewhere = (names) => ({
   },
 });
 
+/** Makes a module a script that runs before the document is seen, with its names for itself. */
+const BLOCKING = { banner: { js: "(()=>{" }, footer: { js: "})()" } };
+
 /**
  * @param {string[]} entries in static/
  * @param {string} entryNames as esbuild wants it
  * @param {Map<string, string>} names of the parts
+ * @param {import("esbuild").BuildOptions} [options] more
  * @returns {Promise<{path: string, bytes: Buffer, entry: string}[]>} one file for each entry
  */
-async function bundle(entries, entryNames, names = new Map()) {
+async function bundle(entries, entryNames, names = new Map(), options = {}) {
   const { outputFiles, metafile } = await build({
     absWorkingDir: ROOT,
     entryPoints: entries.map((name) => join("static", name)),
@@ -85,6 +89,7 @@ async function bundle(entries, entryNames, names = new Map()) {
     metafile: true,
     write: false,
     logLevel: "warning",
+    ...options,
   });
   for (const input of Object.keys(metafile.inputs)) inputs.add(join(ROOT, input));
   return outputFiles.map(({ path, contents }) => ({
@@ -155,9 +160,10 @@ async function buildAssets() {
   const { t: words } = await import("../static/words.js");
   const parts = await bundle(PARTS, "[name]-[hash]");
   const app = await bundle(["app.js", "style.css"], "[name]-[hash]", namesOf(parts));
+  const first = await bundle(["first.js"], "[name]-[hash]", namesOf(parts), BLOCKING);
   const spare = await bundle(["sha256.js"], "client/[name]-[hash]");
   const client = await bundle(["whilst.js", "element.js"], "client/[name]", namesOf(spare));
-  const names = namesOf(app);
+  const names = namesOf([...first, ...app]);
   const frame = composeFrame();
   const icon = readStatic("icon.svg");
   const assets = [
@@ -167,7 +173,7 @@ async function buildAssets() {
     asset("/-/frame/scripted", "-/frame/scripted.html", frame.html, { policy: "ASSET_FRAME_SCRIPTED" }),
     asset("/-/icon.svg", "-/icon.svg", icon),
     asset("/favicon.ico", "favicon.svg", icon),
-    ...filesOf([...parts, ...app], { immutable: true }),
+    ...filesOf([...parts, ...first, ...app], { immutable: true }),
     ...filesOf(spare, { policy: "ASSET_CLIENT", immutable: true }),
     ...filesOf(client, { policy: "ASSET_CLIENT" }),
   ];
@@ -229,7 +235,7 @@ function writeSite(directory, assets) {
 
 /** What a browser fetches to show /<hash>, compressed. */
 function firstLoadBytes(assets) {
-  const first = assets.filter(({ path }) => path === "/-/page" || /^\/-\/(app|style)-/.test(path));
+  const first = assets.filter(({ path }) => path === "/-/page" || /^\/-\/(app|first|style)-/.test(path));
   return first.reduce((sum, { br, identity }) => sum + (br ?? identity).length, 0);
 }
 

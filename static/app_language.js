@@ -1,9 +1,9 @@
 // The language: the browser's, unless the person chose another one here.
 
 import { $, announce, create, setText } from "./dom.js";
-import { chooseLanguage, LANGUAGES, t, useLanguage } from "./words.js";
+import { LANGUAGES, rememberLanguage, wantedLanguage } from "./languages.js";
+import { t, useLanguage } from "./words.js";
 
-const CHOICE = "whilst-language"; // in localStorage
 const RIGHT_TO_LEFT = new Set(["ar"]);
 
 /**
@@ -15,10 +15,10 @@ export async function startLanguage(onChange) {
   select.replaceChildren(...Object.entries(LANGUAGES).map(([value, name]) => create("option", { value, lang: value, textContent: name })));
   select.addEventListener("change", async () => {
     await speak(select.value);
-    choose(t.languageCode);
+    rememberLanguage(t.languageCode);
     onChange();
   });
-  await speak(chosen() ?? chooseLanguage(navigator.languages));
+  await speak(wantedLanguage());
 }
 
 async function speak(language) {
@@ -33,21 +33,5 @@ async function speak(language) {
   for (const element of document.querySelectorAll("[data-t]")) setText(element, t[element.dataset.t]);
   for (const element of document.querySelectorAll("[data-t-label]")) element.setAttribute("aria-label", t[element.dataset.tLabel]);
   for (const element of document.querySelectorAll("[data-t-placeholder]")) element.placeholder = t[element.dataset.tPlaceholder];
-}
-
-function chosen() {
-  try {
-    const language = localStorage.getItem(CHOICE);
-    return Object.hasOwn(LANGUAGES, language) ? language : null;
-  } catch {
-    return null; // no storage here
-  }
-}
-
-function choose(language) {
-  try {
-    localStorage.setItem(CHOICE, language);
-  } catch {
-    // Then it is chosen until the tab is closed.
-  }
+  delete document.documentElement.dataset.waiting; // first.js
 }

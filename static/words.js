@@ -5,25 +5,7 @@
 // text without a {placeholder} is a string and every other one a function of its values.
 
 import english from "./strings.en.js";
-
-/** Each language by its own name, in the order they are offered. */
-export const LANGUAGES = {
-  en: "English",
-  es: "Español",
-  de: "Deutsch",
-  fr: "Français",
-  ar: "العربية",
-  "zh-Hans": "简体中文",
-};
-
-const CATALOGUES = {
-  en: async () => ({ default: english }),
-  es: () => import("./strings.es.js"),
-  de: () => import("./strings.de.js"),
-  fr: () => import("./strings.fr.js"),
-  ar: () => import("./strings.ar.js"),
-  "zh-Hans": () => import("./strings.zh-Hans.js"),
-};
+import { CATALOGUES } from "./languages.js";
 
 const PLACEHOLDER = /\{(\w+)\}/g;
 
@@ -49,24 +31,12 @@ export function compile(catalogue, language) {
 }
 
 /**
- * @param {readonly string[]} preferred as in navigator.languages
- * @returns {string} the first of them that there is, or English
- */
-export function chooseLanguage(preferred) {
-  const known = preferred.map((tag) => {
-    const [language] = tag.toLowerCase().split("-");
-    return language === "zh" ? `zh-${new Intl.Locale(tag).maximize().script}` : language;
-  });
-  return known.find((language) => Object.hasOwn(LANGUAGES, language)) ?? "en";
-}
-
-/**
  * From now on `t` speaks this language.
  * @param {string} language one of LANGUAGES
  * @returns {Promise<void>} rejects when it cannot be loaded; then nothing has changed
  */
 export async function useLanguage(language) {
-  const { default: catalogue } = await CATALOGUES[language]();
+  const catalogue = language === "en" ? english : (await CATALOGUES[language]()).default;
   Object.assign(t, compile(catalogue, language));
 }
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { LANGUAGES } from '../../static/words.js';
+import { LANGUAGES } from '../../static/languages.js';
 import { assertAccessible, assertReflows, SMALLEST } from './accessibility.js';
 import { screenshot, startBrowser, Visitor } from './browser.js';
 import { sha256 } from './client.js';
@@ -164,4 +164,27 @@ test('nothing moves for those who want less motion', async (t) => {
   await reader.untilState('nobody');
   const moving = await reader.page.evaluate(() => document.getAnimations().filter(({ playState }) => playState === 'running').length);
   assert.equal(moving, 0);
+});
+
+test('nobody who wants another language sees English first, nor nothing when its words do not come', async (t) => {
+  const author = await visit(t, { locale: 'en-GB' });
+  const context = await browser.newContext({ locale: 'de-DE' });
+  t.after(() => context.close());
+  const page = await context.newPage();
+  let release;
+  const held = new Promise((resolve) => (release = resolve));
+  t.after(() => release());
+  await page.route('**/strings.*', async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.goto(`${server.url}/`, { waitUntil: 'commit' });
+  const title = page.locator('#make h1');
+  await until(async () => (await page.locator('html[data-waiting]').count()) === 1, 'the waiting');
+  assert.ok(!(await title.isVisible()), 'English is hidden');
+  await until(() => title.isVisible(), 'English, when nothing else has come for long');
+  release();
+  await until(async () => /^Eine Seite/.test(await title.textContent()), 'German');
+  assert.ok(await title.isVisible());
+  assert.ok(await author.page.locator('#make h1').isVisible());
 });

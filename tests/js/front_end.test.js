@@ -34,12 +34,21 @@ function compressedSize(name) {
 test("the first load of a page fits its budget", () => {
   for (const name of documents) {
     const linked = [...read(name).matchAll(/(?:src|href)="(-\/[^"]+\.(?:js|css))"/g)].map(([, path]) => path);
-    assert.equal(linked.length, 2);
+    assert.equal(linked.length, 3);
     const size_bytes = [name, ...linked].reduce((sum, path) => sum + compressedSize(path), 0);
     assert.ok(size_bytes <= FIRST_LOAD_BYTES_MAX, `${name}: ${size_bytes} bytes`);
     for (const path of linked.filter((path) => path.endsWith(".js"))) {
       assert.doesNotMatch(read(path), /\bimport\s*["{*]/, "the app is one file");
     }
+  }
+});
+
+test("what is loaded when it is needed stays small", () => {
+  const most_kib = { markdown: 32, highlight: 8, qr: 4, sha256: 3, strings: 4 };
+  for (const [part, kib] of Object.entries(most_kib)) {
+    const files = parts.filter((name) => name.startsWith(part) && name.endsWith(".js"));
+    assert.ok(files.length > 0, part);
+    for (const name of files) assert.ok(compressedSize(`-/${name}`) <= kib * 1024, `${name}: ${compressedSize(`-/${name}`)} bytes`);
   }
 });
 

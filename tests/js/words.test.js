@@ -2,7 +2,8 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
-import { chooseLanguage, compile, LANGUAGES, t, useLanguage } from "../../static/words.js";
+import { chooseLanguage, LANGUAGES } from "../../static/languages.js";
+import { compile, t, useLanguage } from "../../static/words.js";
 import { formatDuration, formatSize } from "../../static/format.js";
 import english from "../../static/strings.en.js";
 
