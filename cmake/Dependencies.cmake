@@ -7,7 +7,8 @@ set(dependency_packages
     "uv libuv libuv1-dev"
     "jansson jansson libjansson-dev"
     "crypto libcrypto libssl-dev"
-    "ssl libssl libssl-dev")
+    "ssl libssl libssl-dev"
+    "qrencode libqrencode libqrencode-dev")
 
 find_program(PKG_CONFIG_EXECUTABLE pkg-config)
 if(NOT PKG_CONFIG_EXECUTABLE)

@@ -16,6 +16,7 @@ struct peer_config {
     char token[PEER_TOKEN_MAX +
                1]; /* continuity of what is held (protocol.md, 3.2); "": none */
     bool as_text;  /* speak JSON only, as the original's clients did */
+    bool limits;   /* ask for the server's limits when joining "all" */
 };
 
 struct peer_config peer_config_default(void);
@@ -40,6 +41,8 @@ void peer_hold(struct peer *peer, const struct page_hash *hash, struct message *
 void peer_seek(struct peer *peer, const struct page_hash *hash, bool then_hold);
 /* Stop holding or seeking. */
 void peer_leave(struct peer *peer, const struct page_hash *hash);
+/* Leave everything: a holder with a token who does not say so is waited for. */
+void peer_leave_all(struct peer *peer);
 
 /* What happens to it. */
 
@@ -58,6 +61,7 @@ uint64_t peer_next_deadline(const struct peer *peer);
 struct message *peer_next_message(struct peer *peer);
 
 enum peer_event_kind {
+    PEER_LIMITS,  /* `count` bytes is the largest page that the server relays */
     PEER_HOLDING, /* a page's join was accepted */
     PEER_COUNT,   /* `count` hold it */
     PEER_ASKED,   /* its bytes were sent to the server */

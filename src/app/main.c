@@ -1,5 +1,6 @@
 /* The program: a table of subcommands. */
 #include "bench.h"
+#include "errands.h"
 #include "serve.h"
 
 #include <fcntl.h>
@@ -22,6 +23,10 @@ static const struct command {
     int (*run)(int count, char **arguments);
 } commands[] = {
     {"serve", "serve pages (whilst serve --help)", serve_main},
+    {"share", "hold files, and print their addresses", share_main},
+    {"get", "fetch a page, and check it", get_main},
+    {"keep", "get pages, and hold them too", keep_main},
+    {"watch", "print who comes to a page and who leaves", watch_main},
     {"bench", "put load on a server and measure it (whilst bench --help)", bench_main},
     {"version", "print the version", print_version},
     {"help", "print this", print_help},

@@ -178,6 +178,8 @@ static void join(struct peer *peer, struct item *item)
     char payload[PEER_TOKEN_MAX + 32] = "{}";
     if (item->kind == TOPIC_HAVE && peer->config.token[0] != '\0')
         snprintf(payload, sizeof payload, "{\"token\":\"%s\"}", peer->config.token);
+    if (item->kind == TOPIC_ALL && peer->config.limits)
+        snprintf(payload, sizeof payload, "{\"limits\":true}");
     if (item->kind == TOPIC_WANT && !peer->config.as_text)
         snprintf(payload, sizeof payload, "{\"binary\":true,\"status\":true}");
     item->state = ITEM_JOINING;
@@ -282,6 +284,12 @@ void peer_leave(struct peer *peer, const struct page_hash *hash)
     }
 }
 
+void peer_leave_all(struct peer *peer)
+{
+    while (peer->items != NULL)
+        remove_item(peer, peer->items);
+}
+
 /* ---- hearing ---- */
 
 /* The item is out of its topic: it joins again after a pause that grows. */
@@ -301,16 +309,36 @@ static bool is_for(const struct item *item, const struct ref *join_ref)
            slice_equal(join_ref->text, number(item->join_ref, text).text);
 }
 
+/* A member that is a number without sign or fraction; 0 if it is none. */
+static uint32_t count_of(struct slice payload, const char *key)
+{
+    struct slice digits = wire_member(payload, key);
+    uint32_t count = 0;
+    for (size_t i = 0; i < digits.size && i < 9; i++) {
+        if (digits.data[i] < '0' || digits.data[i] > '9') return 0;
+        count = 10 * count + (uint32_t)(digits.data[i] - '0');
+    }
+    return count;
+}
+
+static void hear_joined(struct peer *peer, struct item *item, const struct frame *frame)
+{
+    item->state = ITEM_JOINED;
+    item->tries = 0;
+    if (item->kind == TOPIC_HAVE)
+        tell(peer, (struct peer_event){.kind = PEER_HOLDING, .hash = item->hash});
+    if (item->kind == TOPIC_ALL && peer->config.limits)
+        tell(peer,
+             (struct peer_event){.kind = PEER_LIMITS,
+                                 .count = count_of(frame->payload, "page_bytes_max")});
+}
+
 static void hear_reply(struct peer *peer, struct item *item, const struct frame *frame)
 {
     char text[24];
     bool to_join = slice_equal(frame->ref.text, number(item->join_ref, text).text);
     if (slice_is(frame->status, "ok")) {
-        if (!to_join) return;
-        item->state = ITEM_JOINED;
-        item->tries = 0;
-        if (item->kind == TOPIC_HAVE)
-            tell(peer, (struct peer_event){.kind = PEER_HOLDING, .hash = item->hash});
+        if (to_join) hear_joined(peer, item, frame);
         return;
     }
     tell_reason(peer, PEER_REFUSED, item, frame->payload);
@@ -320,11 +348,9 @@ static void hear_reply(struct peer *peer, struct item *item, const struct frame 
 static void hear_count(struct peer *peer, const struct item *item,
                        const struct frame *frame)
 {
-    struct slice digits = wire_member(frame->payload, "count");
-    struct peer_event event = {.kind = PEER_COUNT, .hash = item->hash};
-    for (size_t i = 0; i < digits.size && i < 9; i++)
-        event.count = 10 * event.count + (uint32_t)(digits.data[i] - '0');
-    tell(peer, event);
+    tell(peer, (struct peer_event){.kind = PEER_COUNT,
+                                   .hash = item->hash,
+                                   .count = count_of(frame->payload, "count")});
 }
 
 /* The page in a content frame, without its escapes; NULL if it has none. */
@@ -374,6 +400,12 @@ static void hear_error(struct peer *peer, struct item *item, const struct frame 
         rejoin_later(peer, item);
 }
 
+static void hear_fault(struct peer *peer, struct item *item, const struct frame *frame)
+{
+    tell_reason(peer, PEER_REFUSED, item, frame->payload);
+    rejoin_later(peer, item);
+}
+
 static void hear_event(struct peer *peer, struct item *item, const struct frame *frame)
 {
     bool have = item->kind == TOPIC_HAVE, want = item->kind == TOPIC_WANT;
@@ -388,7 +420,7 @@ static void hear_event(struct peer *peer, struct item *item, const struct frame 
     else if (want && slice_is(wire_member(frame->payload, "state"), "\"nobody\""))
         tell_reason(peer, PEER_NOBODY, item, frame->payload);
     else if (slice_is(frame->event, "phx_error"))
-        rejoin_later(peer, item);
+        hear_fault(peer, item, frame);
     else if (slice_is(frame->event, "phx_close"))
         end_item(peer, item);
 }

@@ -232,6 +232,7 @@ void client_close(struct client *client)
 {
     client->leaving = true;
     client->again_ms = UINT64_MAX;
+    while (send_some(client)) {}
     link_close(&client->link, 1000);
     arm(client);
 }

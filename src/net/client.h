@@ -40,7 +40,7 @@ void client_open(struct client *client, const struct sockaddr *from);
 void client_settle(struct client *client);
 /* Nothing is sent until it is uncorked. */
 void client_cork(struct client *client, bool corked);
-/* Says goodbye, and does not come back. */
+/* Sends what the peer has to say, says goodbye, and does not come back. */
 void client_close(struct client *client);
 /* Loses the connection, as a broken line would; it comes back if it is one that does. */
 void client_drop(struct client *client);

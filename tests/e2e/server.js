@@ -32,7 +32,8 @@ function binary() {
   return absolute(path);
 }
 
-function commandLine(args, path) {
+// The words by which a shell would start the program.
+export function commandLine(args, path = binary()) {
   const wrapper = (process.env.WHILST_WRAPPER || '').split(/\s+/).filter(Boolean);
   return [...wrapper, path, ...args];
 }

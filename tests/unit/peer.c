@@ -373,9 +373,64 @@ TEST(what_is_no_frame_or_of_no_concern_does_no_harm)
     peer_free(peer); /* with a message and an event that nobody took */
 }
 
+TEST(the_limits_are_told_to_who_asks)
+{
+    struct peer_config config = peer_config_default();
+    struct peer_event event;
+    config.limits = true;
+    struct peer *peer = peer_new(&config);
+    peer_visit(peer);
+    peer_opened(peer, now_ms);
+    expect(peer, "['1','1','all','phx_join',{'limits':true}]");
+    hear(peer,
+         "['1','1','all','phx_reply',{'status':'ok','response':{'page_bytes_max':4711}}]");
+    assert_true(peer_next_event(peer, &event));
+    assert_int_equal(event.kind, PEER_LIMITS);
+    assert_int_equal(event.count, 4711);
+    peer_free(peer);
+}
+
+TEST(a_fault_of_a_topic_is_told_and_it_is_joined_again)
+{
+    struct peer *peer = start(false, "");
+    struct peer_event event;
+    hold(peer);
+    peer_opened(peer, now_ms);
+    expect(peer, "['1','1','" HAVE "','phx_join',{}]");
+    hear_ok(peer, HAVE, 1);
+    assert_true(peer_next_event(peer, &event));
+    hear(peer, "['1','1','" HAVE "','phx_error',{'reason':'page_size'}]");
+    assert_true(peer_next_event(peer, &event));
+    assert_int_equal(event.kind, PEER_REFUSED);
+    assert_string_equal(event.reason, "page_size");
+    expect_silence(peer);
+    pass(peer, 1000);
+    expect(peer, "['2','2','" HAVE "','phx_join',{}]");
+    peer_free(peer);
+}
+
+TEST(a_count_that_is_no_number_is_none)
+{
+    struct peer *peer = start(false, "");
+    struct peer_event event;
+    hold(peer);
+    peer_opened(peer, now_ms);
+    expect(peer, "['1','1','" HAVE "','phx_join',{}]");
+    hear_ok(peer, HAVE, 1);
+    assert_true(peer_next_event(peer, &event));
+    hear(peer, "[null,null,'" HAVE "','visitors_count',{'count':'12'}]");
+    assert_true(peer_next_event(peer, &event));
+    assert_int_equal(event.kind, PEER_COUNT);
+    assert_int_equal(event.count, 0);
+    peer_free(peer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_limits_are_told_to_who_asks),
+        cmocka_unit_test(a_fault_of_a_topic_is_told_and_it_is_joined_again),
+        cmocka_unit_test(a_count_that_is_no_number_is_none),
         cmocka_unit_test(wishes_are_joined_when_the_connection_opens),
         cmocka_unit_test(a_join_without_a_reply_is_tried_again),
         cmocka_unit_test(a_refused_join_is_tried_again_after_pauses_that_grow),
