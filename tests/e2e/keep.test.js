@@ -12,9 +12,11 @@ import { until } from './wait.js';
 const INSECURE = 'whilst.test';
 
 let server;
+let hasty; // a server that does not wait long for who was dropped
 let browser;
 before(async () => {
   server = await startServer();
+  hasty = await startServer({ args: ['--grace', '1000'] });
   browser = await startBrowser([`--host-resolver-rules=MAP ${INSECURE} 127.0.0.1`], {
     without: ['--disable-back-forward-cache'],
   });
@@ -22,6 +24,7 @@ before(async () => {
 after(async () => {
   await browser?.close();
   await server?.stop();
+  await hasty?.stop();
 });
 
 const visit = (t, url) => Visitor.open(t, browser, url);
@@ -136,7 +139,7 @@ describe('reload', () => {
 
 test('a duplicated tab is another holder; the page lives until both are closed', async (t) => {
   const text = 'two tabs of one browser';
-  const author = await visit(t, `${server.url}/`);
+  const author = await visit(t, `${hasty.url}/`);
   const hash = await author.putUp(text);
   await author.untilCount(1);
   await isKept(author);
@@ -151,7 +154,7 @@ test('a duplicated tab is another holder; the page lives until both are closed',
   }
   await author.page.close();
   await twin.untilCount(1);
-  await assertAlive(t, `${server.url}/${hash}`, text);
+  await assertAlive(t, `${hasty.url}/${hash}`, text);
 });
 
 test('away to another site and back, from the browser\'s cache or not', async (t) => {
@@ -296,17 +299,16 @@ describe('the last holder', () => {
       asked = dialog.type() === 'beforeunload';
       dialog.dismiss();
     });
-    const closed = visitor.page.waitForEvent('close').then(() => true);
     visitor.page.close({ runBeforeUnload: true }).catch(() => {});
-    await Promise.race([closed, until(() => asked, 'a question, or the end of the tab')]);
+    await until(() => asked || visitor.page.isClosed(), 'a question, or the end of the tab');
     return asked;
   }
 
   test('is told in words, in the title and before closing; others are not asked', async (t) => {
-    const author = await visit(t, `${server.url}/`);
+    const author = await visit(t, `${hasty.url}/`);
     const hash = await author.putUp('who is the last?');
     assert.equal(await isAsked(author), true, 'nobody else has it yet');
-    const reader = await visit(t, `${server.url}/${hash}`);
+    const reader = await visit(t, `${hasty.url}/${hash}`);
     for (const visitor of [author, reader]) await visitor.untilCount(2);
     assert.equal(await isAsked(author), false);
     await reader.untilCount(1);
