@@ -10,6 +10,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { licencesOf } from "./licences.mjs";
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const STATIC = join(ROOT, "static");
@@ -19,6 +20,7 @@ const TYPES = {
   css: "text/css; charset=utf-8",
   js: "text/javascript; charset=utf-8",
   svg: "image/svg+xml",
+  txt: "text/plain; charset=utf-8",
 };
 const COLUMNS = 24;
 // Headers and a decoder cost something too.
@@ -36,7 +38,7 @@ const LEAST_GAIN = 0.9;
  * @property {Buffer|null} br likewise
  */
 
-const inputs = new Set([fileURLToPath(import.meta.url)]);
+const inputs = new Set([fileURLToPath(import.meta.url), join(ROOT, "cmake/licences.mjs")]);
 
 function readStatic(name) {
   const path = join(STATIC, name);
@@ -173,6 +175,7 @@ async function buildAssets() {
     asset("/-/frame/scripted", "-/frame/scripted.html", frame.html, { policy: "ASSET_FRAME_SCRIPTED" }),
     asset("/-/icon.svg", "-/icon.svg", icon),
     asset("/favicon.ico", "favicon.svg", icon),
+    asset("/-/licences.txt", "-/licences.txt", licencesOf(inputs, ROOT)),
     ...filesOf([...parts, ...first, ...app], { immutable: true }),
     ...filesOf(spare, { policy: "ASSET_CLIENT", immutable: true }),
     ...filesOf(client, { policy: "ASSET_CLIENT" }),

@@ -170,6 +170,12 @@ describe('types', () => {
   });
 });
 
+test('the package has the licences of all that is in it', () => {
+  const installed = join(scratch, 'node_modules/whilst-client');
+  assert.equal(readFileSync(join(installed, 'LICENSE'), 'utf8'), readFileSync(join(ROOT, 'LICENSE'), 'utf8'));
+  assert.match(readFileSync(join(installed, 'dist/licences.txt'), 'utf8'), /^@noble\/hashes\n[^]*Permission is hereby granted/);
+});
+
 test('the package and the server have one version', () => {
   const version = (path) => JSON.parse(readFileSync(join(ROOT, path), 'utf8')).version;
   assert.equal(version('client/package.json'), version('package.json'));

@@ -92,6 +92,7 @@ test("the table has every path, with its policy", () => {
     "/-/client/element.js": ["text/javascript; charset=utf-8", "ASSET_CLIENT", "0"],
     "/-/icon.svg": ["image/svg+xml", "ASSET_FILE", "0"],
     "/favicon.ico": ["image/svg+xml", "ASSET_FILE", "0"],
+    "/-/licences.txt": ["text/plain; charset=utf-8", "ASSET_FILE", "0"],
   };
   for (const [path, [type, policy, immutable]] of Object.entries(expected)) {
     const [found_type, , ...rest] = rows.get(path);
@@ -124,6 +125,15 @@ test("the library stands alone: it is one module, with the spare hash beside it"
   const { connect, hashOf } = await import(join(site, "-/client/whilst.js"));
   assert.equal(typeof connect, "function");
   assert.equal(await hashOf(new Uint8Array(0), {}), createHash("sha256").digest("hex"));
+});
+
+test("every package that is built in has its licence with it", () => {
+  const licences = read("-/licences.txt");
+  const dependencies = readFileSync(join(out, "assets.d"), "utf8");
+  const names = new Set([...dependencies.matchAll(/node_modules\/((?:@[^/]+\/)?[^/]+)\//g)].map(([, name]) => name));
+  assert.ok(names.size > 1);
+  for (const name of names) assert.ok(new RegExp(`(?:^|, )${name}(?:,|$)`, "m").test(licences), name);
+  assert.match(licences, /Permission is hereby granted[^]*Paul Miller|Paul Miller[^]*Permission is hereby granted/);
 });
 
 test("the same input gives the same bytes", () => {
