@@ -10,7 +10,6 @@
 #include <string.h>
 
 #define CHUNK ((size_t)32 << 10) /* bytes of one fragment */
-#define BATCH ((size_t)8 << 10)  /* bytes of small messages that go out together */
 #define SMALL ((size_t)4 << 10)  /* bytes of such a message */
 
 struct parcel {
@@ -156,12 +155,12 @@ static size_t put_header(uint8_t *out, const struct message *message)
 
 static bool write_batch(struct outbox *outbox, struct lws *wsi, size_t *written)
 {
-    uint8_t buffer[LWS_PRE + BATCH], *frames = buffer + LWS_PRE;
     struct server *server = server_of(wsi);
+    uint8_t *frames = server->batch + LWS_PRE;
     size_t size = 0;
     while (!outbox_is_empty(outbox)) {
         struct message *message = first_message(outbox);
-        if (message->size > SMALL || size + 4 + message->size > BATCH) break;
+        if (message->size > SMALL || size + 4 + message->size > SERVER_BATCH) break;
         size += put_header(frames + size, message);
         memcpy(frames + size, message_bytes(message), message->size);
         size += message->size;

@@ -50,6 +50,8 @@ struct ring {
     struct ring *next, *previous;
 };
 
+#define SERVER_BATCH ((size_t)8 << 10) /* bytes of small messages in one write */
+
 struct server {
     const struct server_config *config;
     uv_loop_t loop;
@@ -76,6 +78,7 @@ struct server {
     struct connection *dirty; /* connections with something to write in this turn */
     uint32_t turn;            /* of the loop; they are counted */
     struct net_metrics metrics;
+    uint8_t batch[LWS_PRE + SERVER_BATCH]; /* frames that are about to be written */
     bool settling, stopping;
 };
 
