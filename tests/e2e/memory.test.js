@@ -16,7 +16,7 @@ const HASH = sha256(PAGE);
 
 // Whatever fails in here may fail; bytes may only be right.
 const attempt = (promise) => Promise.race([promise.catch(() => null), patience()]);
-const patience = () => new Promise((resolve) => setTimeout(resolve, 2_000, null).unref());
+const patience = () => new Promise((resolve) => setTimeout(resolve, 1_000, null).unref());
 
 async function attemptClient(server) {
   const socket = new WebSocket(`ws://${server.host}${PATH}`, { perMessageDeflate: false });
