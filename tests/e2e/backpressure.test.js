@@ -12,6 +12,7 @@ import { SOAK, until, within } from './wait.js';
 
 const MiB = 1 << 20;
 const CROWD = SOAK ? 1_000 : 300;
+const JOINS = SOAK ? 1_000_000 : 10_000;
 
 const proc = (server, file) => readFileSync(`/proc/${server.program.child.pid}/${file}`, 'utf8');
 const memory = (server) => Number(/VmRSS:\s+(\d+) kB/.exec(proc(server, 'status'))[1]) / 1024;
@@ -127,6 +128,25 @@ test('a million fragments of one byte: closed, and memory is bounded', async (t)
   assert.ok(code === 1008 || code === 1006, `${code}`); // its own bytes may run over our close frame
   assert.equal(refusals(await server.metrics()).fragments, 1);
   assertGrowth(t, server, before, 20);
+});
+
+test(`${JOINS} joins of as many topics by one client: all but 128 are refused`, async (t) => {
+  const server = await serverFor(t);
+  const client = await connectClient(server.url);
+  const before = memory(server);
+  const replies = { ok: 0, error: 0 };
+  for (let i = 0; i < JOINS; i += 1) {
+    client.send([`${i}`, `${i}`, `want:${i.toString(16).padStart(64, '0')}`, 'phx_join', {}]);
+    if (i % 100 < 99) continue;
+    for (let answers = 0; answers < 100; answers += 1) {
+      const [, , , , { status, response }] = await client.event('phx_reply');
+      if (status === 'error') assert.deepEqual(response, { reason: 'too_many_topics' });
+      replies[status] += 1;
+    }
+  }
+  assert.deepEqual(replies, { ok: 128, error: JOINS - 128 });
+  assertGrowth(t, server, before, 20);
+  assert.equal((await server.metrics()).whilst_pages, 128);
 });
 
 test('a flood of frames: the others are answered meanwhile', async (t) => {
