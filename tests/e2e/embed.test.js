@@ -100,6 +100,8 @@ describe('<whilst-page>', () => {
     assert.equal(await inside(visitor).locator('#text').textContent(), text);
     await until(async () => (await told(visitor)).at(-1).count === 2, 'both to be counted');
     assert.deepEqual([...new Set((await told(visitor)).map(({ state }) => state))], ['searching', 'nobody', 'showing']);
+    assert.match(await inside(visitor).locator('#sentence').textContent(), /You are holding this page/);
+    assert.ok(await inside(visitor).locator('#sentence').isVisible(), 'who holds a page is told so');
     await screenshot(visitor.page, 'embed-showing');
     await client.close();
     await until(async () => (await told(visitor)).at(-1).count === 1, 'the visitor alone to be counted');
