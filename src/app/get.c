@@ -3,6 +3,7 @@
 
 #include "errand.h"
 #include "files.h"
+#include "whilst/label.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 struct get_options {
     struct reach_options reach; /* first */
     const char *output;
-    bool wait;
+    bool wait, content;
 };
 
 struct get {
@@ -24,6 +25,9 @@ struct get {
 static const struct option_row rows[] = {
     {"output", "FILE", "What", "write there instead of to standard output", OPTION_TEXT,
      GET(output), 0, 0},
+    {"content", NULL, "What",
+     "leave out the first line, if it is one that says what the page is", OPTION_FLAG,
+     GET(content), 0, 0},
     {"wait", NULL, "What", "if nobody holds the page, wait until somebody does",
      OPTION_FLAG, GET(wait), 0, 0},
 };
@@ -45,10 +49,11 @@ static struct get *get_of(struct errand *errand)
     return (struct get *)(void *)errand;
 }
 
-static void take(struct get *get, const struct message *page)
+static void take(struct get *get, struct message *page)
 {
-    const uint8_t *bytes = page->storage + page->start;
-    bool written = file_write(get->options.output, bytes, page->size);
+    struct slice bytes = {(const char *)message_bytes(page), page->size};
+    if (get->options.content) bytes = label_read(bytes.data, bytes.size).content;
+    bool written = file_write(get->options.output, (const uint8_t *)bytes.data, bytes.size);
     errand_end(&get->errand, written ? EXIT_DONE : EXIT_FAILED);
 }
 

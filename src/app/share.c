@@ -2,6 +2,7 @@
 #include "errand.h"
 #include "errands.h"
 #include "files.h"
+#include "naming.h"
 #include "qr.h"
 
 #include <stdio.h>
@@ -12,7 +13,8 @@
 struct share_options {
     struct reach_options reach; /* first */
     uint32_t until_held;
-    bool qr;
+    const char *type; /* NULL: as bytes and name tell */
+    bool qr, named;
 };
 
 struct shared {
@@ -35,6 +37,10 @@ struct share {
 #define SHARE(name) offsetof(struct share_options, name)
 
 static const struct option_row rows[] = {
+    {"named", NULL, "What", "say the file's name and type in the page's first line",
+     OPTION_FLAG, SHARE(named), 0, 0},
+    {"type", "TYPE", "What", "say this media type there, for example text/markdown",
+     OPTION_TEXT, SHARE(type), 0, 0},
     {"qr", NULL, "What", "show the address as a QR code too", OPTION_FLAG, SHARE(qr), 0, 0},
     {"until-held", "N", "What", "end when so many others hold every file; 0: stay",
      OPTION_COUNT, SHARE(until_held), 0, 1000000},
@@ -45,7 +51,8 @@ static const struct option_table table = {
     .operands = "FILE…|-",
     .about =
         "Holds files until it is ended (Ctrl+C), and prints their addresses. A file is\n"
-        "read once: what happens to it afterwards does not matter.",
+        "read once: what happens to it afterwards does not matter. It is shared as it is,\n"
+        "unless --named or --type puts a first line before it that says what it is.",
     .sets = {{0}, {rows, sizeof rows / sizeof rows[0], false}},
 };
 
@@ -184,6 +191,21 @@ static void on_event(struct site *site, const struct peer_event *event)
     if (!share->errand.ending) show_status(&share->errand);
 }
 
+/* Puts a label before the file's bytes, if one is wanted. */
+static bool add_label(const struct share *share, struct shared *file)
+{
+    struct label label;
+    struct slice bytes = {(const char *)message_bytes(file->page), file->page->size};
+    if (!share->options.named && share->options.type == NULL) return true;
+    if (!naming_read(file->path, bytes, share->options.named, share->options.type, &label))
+        return false;
+    struct message *page = label_write_new(&label);
+    if (page == NULL) abort();
+    message_unref(file->page);
+    file->page = page;
+    return true;
+}
+
 static int read_files(struct share *share, char **paths)
 {
     int code;
@@ -194,6 +216,7 @@ static int read_files(struct share *share, char **paths)
         file->path = paths[i];
         file->page = file_read(paths[i], PAGE_MAX, &code);
         if (file->page == NULL) return code;
+        if (!add_label(share, file)) return EXIT_USAGE;
         file->hash = hash_of(message_bytes(file->page), file->page->size);
     }
     return EXIT_DONE;

@@ -276,6 +276,29 @@ test('a page that another client holds, and one that another client takes', asyn
   assert.equal((await seeker.event('content'))[4].content, 'to a browser');
 });
 
+test('--named and --type put a label before the file, --content takes it off', async (t) => {
+  const server = await serverFor(t);
+  const folder = directory(t);
+  const notes = '# Notes\n';
+  const path = writeFile(folder, 'notes.md', notes);
+  for (const [args, label] of [
+    [['--named', path], '%whilst 1 text/markdown notes.md\n'],
+    [['--type', 'text/html', path], '%whilst 1 text/html\n'],
+    [['--type', 'text/plain', path], ''],
+    [['--named', writeFile(folder, 'a.c', '#include <stdio.h>')], '%whilst 1 text/plain a.c\n'],
+    [['--named', writeFile(folder, 'x', Buffer.from([0, 1]))], '%whilst 1 application/octet-stream x\n'],
+  ]) {
+    const content = readFileSync(args.at(-1));
+    const page = Buffer.concat([Buffer.from(label), content]);
+    const sharing = start(t, ['share', '--server', server.url, ...args]);
+    const [url] = await sharing.printed(1);
+    assert.equal(url, `${server.url}/${sha256(page)}`);
+    assert.deepEqual((await run(t, ['get', url])).output, page);
+    assert.deepEqual((await run(t, ['get', '--content', url])).output, content);
+    await sharing.end();
+  }
+});
+
 test('on a terminal: the address, a QR code, and who is here', async (t) => {
   const server = await serverFor(t);
   const sharing = onTerminal(t, ['share', '--qr', '--server', server.url, writeFile(directory(t), 'a', 'hello')]);
@@ -300,6 +323,8 @@ const MISTAKES = [
   [['share'], 2],
   [['share', '--until-held', 'many', '-'], 2],
   [['share', '--server', 'ftp://a', '-'], 2],
+  [['share', '--named', '-'], 2],
+  [['share', '--type', 'Text', '-'], 2],
   [['keep'], 2],
   [['watch'], 2],
   [['watch', 'http://user@a/'], 2],
