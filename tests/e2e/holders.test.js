@@ -99,7 +99,7 @@ test('a holder that vanishes half-way is followed by the next, and its half is f
     gone.add(asked);
     await asked.client.drop();
   }
-  assert.equal((await server.metrics()).whilst_in_flight_bytes, 0);
+  await until(async () => (await server.metrics()).whilst_in_flight_bytes === 0, 'the halves to be forgotten');
   const honest = await holdPage(server.url, page);
   assert.equal(await received(seeker), honest.hash);
 });
