@@ -362,7 +362,7 @@ static struct hub_config choose_limits(struct input *input)
     if (more & 4) config.topics_max = 3;
     if (more & 8) config.message_rate = config.join_rate = config.ask_rate = 0;
     if (more & 16) config.holders_first_max = config.holders_max = 1;
-    if (more & 32) config.hedge_ms = config.answer_ms = 0;
+    if (more & 32) config.hedge_ms = config.answer_ms = 1; /* the least there is */
     if (more & 64) config.grace_ms = 0;
     if (more & 128) config.count_per_second = 1;
     if (most & 1) config.window_bytes = 12;
