@@ -7,7 +7,7 @@ import { connect, HASH, hashOf } from "./whilst.js";
 import { $ } from "./dom.js";
 import { is_embedded, settleIn, tellParent } from "./app_embed.js";
 import { createMaker } from "./app_make.js";
-import { createShare, openShare } from "./app_share.js";
+import { createShare } from "./app_share.js";
 import { createStage } from "./app_stage.js";
 import { drawStillHolding, drawTime, drawView } from "./app_view.js";
 import { watchTab } from "./app_life.js";
@@ -226,7 +226,6 @@ function route() {
   const hash = hashHere();
   current = hash && (pages.get(hash) ?? newPage(hash));
   stage.empty();
-  openShare(false);
   if (current && !current.bytes && !current.is_released) return seek(current);
   draw();
   if (!current) drawStillHolding(heldPages(), go);

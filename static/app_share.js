@@ -1,6 +1,7 @@
 // Sharing a page: its link and other names, each with a way to copy it, a picture of the link, and the system's own dialog.
 
 import { $, announce, create, setText, show } from "./dom.js";
+import { hasLabel } from "./label.js";
 import { curlLine, niName, qrPath } from "./share.js";
 import { t } from "./words.js";
 
@@ -8,9 +9,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const COPIED_MS = 2000;
 let drawn_link = ""; // what the picture shows
 
-/**
- * Wires the buttons of the strip and of the panel.
- */
+/** Wires the buttons of the strip and of the panel. */
 export function createShare() {
   for (const button of document.querySelectorAll("[data-copies]")) {
     button.addEventListener("click", () => copy(button, $(button.dataset.copies)));
@@ -28,7 +27,7 @@ export function createShare() {
 }
 
 /** @param {boolean} open */
-export function openShare(open) {
+function openShare(open) {
   show($("share-panel"), open);
   $("share").setAttribute("aria-expanded", String(open));
   if (open) drawPicture($("link").value);
@@ -37,16 +36,17 @@ export function openShare(open) {
 /**
  * The names of the page on the screen.
  * @param {string} hash
- * @param {boolean} has_label
+ * @param {Uint8Array|null} bytes null: there is nothing to share
  */
-export function drawShare(hash, has_label) {
+export function drawShare(hash, bytes) {
+  if (bytes === null) return openShare(false);
   const link = new URL(hash, document.baseURI).href;
   if ($("link").value === link) return;
+  openShare(false);
   $("link").value = link;
   setText($("share-link"), link);
-  setText($("share-curl"), curlLine(link, has_label));
+  setText($("share-curl"), curlLine(link, hasLabel(bytes)));
   setText($("share-ni"), niName(hash));
-  if (!$("share-panel").hidden) drawPicture(link);
 }
 
 async function drawPicture(link) {

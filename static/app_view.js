@@ -4,7 +4,6 @@ import { $, announce, create, setText, show } from "./dom.js";
 import { drawShare } from "./app_share.js";
 import { drawSpark } from "./app_spark.js";
 import { formatDuration, formatSize } from "./format.js";
-import { hasLabel } from "./label.js";
 import { holdSentence, isLast, panelWords, retryWords, stateOf } from "./view_state.js";
 import { t } from "./words.js";
 
@@ -41,7 +40,9 @@ export function drawTime(page, connection) {
   const state = stateOf(page, connection);
   if (!$("notice").hidden) setText($("notice-words"), noticeWords(page, connection));
   if (!$("panel").hidden) setText($("panel-words"), panelWords(state, page, connection, Date.now(), t).words);
-  if (page?.bytes) setText($("age"), t.held({ age: formatDuration(Date.now() - page.started_ms, t) }));
+  if (!page?.bytes) return;
+  setText($("age"), t.held({ age: formatDuration(Date.now() - page.started_ms, t) }));
+  drawSpark(page, Date.now());
 }
 
 /**
@@ -96,13 +97,13 @@ function drawBar(page) {
   show($("count"), holders !== null && !page.is_released);
   if (holders !== null) setText($("count"), t.count({ count: holders }));
   drawSpark(page, Date.now());
+  drawShare(page.hash, bytes);
   for (const id of ["page-title", "verified", "size", "age", "share", "download", "let-go", "hold"]) show($(id), has_bytes);
   if (!has_bytes) return;
   setText($("page-title"), nameOf(page));
   setText($("size"), formatSize(bytes.length, t));
   setText($("age"), t.held({ age: formatDuration(Date.now() - page.started_ms, t) }));
   setText($("sentence"), holdSentence(page, t));
-  drawShare(page.hash, hasLabel(page.bytes));
 }
 
 const nameOf = ({ title, hash }) => title || t.pageName({ hash: hash.slice(0, 8) });

@@ -79,6 +79,9 @@ test('the panel has the link as a picture, a command and a name', async (t) => {
     await author.page.evaluate(() => [document.activeElement.id, document.activeElement.ariaExpanded]),
     ['share', 'false'],
   );
+  await author.press('#share');
+  await author.press('#let-go');
+  await author.page.locator('#share-panel').waitFor({ state: 'hidden' });
   author.assertNoErrors();
 });
 
