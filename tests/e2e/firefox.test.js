@@ -104,6 +104,13 @@ test('the story', async (t) => {
     await author.untilCount(1);
   }
 
+  // It looks away, and back.
+  await author.page.goto('about:blank', { waitUntil: 'domcontentloaded' });
+  await author.page.goBack({ waitUntil: 'domcontentloaded' });
+  await author.untilState('showing');
+  await author.untilText(text);
+  await author.untilCount(1);
+
   const second = await Visitor.open(t, link);
   await second.untilText(text);
   for (const visitor of [author, second]) await visitor.untilCount(2);
