@@ -32,7 +32,7 @@ async function share(t, server, paths, args = []) {
 test('what is shared is got: through files, pipes and curl alike', async (t) => {
   const server = await serverFor(t);
   const folder = directory(t);
-  const sizes = [0, 1, 124, 125, 126, 127, 1000, 65535, 65536, 65537, 200_000, MIB - 1, MIB];
+  const sizes = [0, 1, 125, 126, 65535, 65536, 200_000 + Math.floor(Math.random() * 500_000), MIB];
   const paths = sizes.map((size) => writeFile(folder, `${size}.bin`, randomBytes(size)));
   const sharing = await share(t, server, paths);
   for (const [i, line] of sharing.lines.entries()) {
