@@ -115,7 +115,7 @@ test('everything of the front end', async () => {
     assert.equal(status, 200, path);
     assertEverywhere(headers, path);
     if (/^text\/html/.test(headers['content-type'])) assertPolicy(headers, path);
-    else assert.match(headers['content-type'], /^(text\/(javascript|css)|image\/svg\+xml)/, path);
+    else assert.match(headers['content-type'], /^(text\/(javascript|css|plain)|image\/svg\+xml)/, path);
     const again = await get(path, { ...HTML, 'If-None-Match': headers.etag });
     assert.equal(again.status, 304, path);
     assertEverywhere(again.headers, `${path}, 304`);
