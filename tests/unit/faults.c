@@ -186,10 +186,15 @@ static void converse(void)
     say(1, "[\"1\",\"4\",\"want:" HELLO "\",\"content_request\",{\"hash\":\"" HELLO "\"}]");
     for (int i = 10; i < 30; i++) {
         arrive(i);
-        call(i, JOIN("have:" HELLO, "{\"token\":\"anothertoken\"}"));
+        call(i, i % 2 == 0 ? JOIN("have:" HELLO, "{\"token\":\"anothertoken\"}")
+                           : JOIN("have:" HELLO, "{}"));
         if (i % 2 == 0) drop(i);
     }
-    pass(20000);
+    call(3, "[\"1\",\"5\",\"want:" HELLO "\",\"phx_leave\",{}]");
+    call(3, JOIN("want:" HELLO, "{\"status\":true}"));
+    pass(20000); /* all are silent: more and more are asked */
+    for (int i = 11; i < 30; i += 2)
+        if (asked[i]) answer_binary(i, "hello");
     drop(0);
     arrive(0);
     call(0, JOIN("have:" HELLO, "{\"token\":\"tokentoken\"}"));
