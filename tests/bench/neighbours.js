@@ -88,8 +88,9 @@ async function slice({ load, args, limits }, amount, times) {
   const exited = once(child, 'exit');
   const holder = await holdPage(server.url, randomBytes(10_240));
   const client = await connectClient(server.url);
-  await new Promise((resolve) => setTimeout(resolve, 1_000));
-  await measure(client, holder, times, SLICE_MS, limits ? 80 : 5); // within a visitor's rates
+  const pause_ms = limits ? 80 : 5; // within a visitor's rates
+  await measure(client, holder, { trip: [], fetch: [] }, 1_000, pause_ms); // to get warm
+  await measure(client, holder, times, SLICE_MS, pause_ms);
   child.kill('SIGKILL');
   await exited;
   await server.kill();
