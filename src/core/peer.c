@@ -134,7 +134,8 @@ static void tell_reason(struct peer *peer, enum peer_event_kind kind,
     struct peer_event event = {.kind = kind, .hash = item->hash};
     struct slice word = wire_member(payload, "reason");
     if (word.size >= 2 && word.data[0] == '"' && word.size - 2 < sizeof event.reason)
-        memcpy(event.reason, word.data + 1, word.size - 2);
+        for (size_t i = 0; i < word.size - 2; i++) /* it may be shown on a terminal */
+            event.reason[i] = (uint8_t)word.data[i + 1] < 0x7f ? word.data[i + 1] : '?';
     tell(peer, event);
 }
 

@@ -45,6 +45,8 @@ static int connect_to(struct link *link, const struct sockaddr *address)
     return error;
 }
 
+static void attempt(struct link *link, const struct sockaddr *address);
+
 static void on_one_failed(uv_handle_t *handle)
 {
     struct link *link = handle->data;
@@ -52,10 +54,9 @@ static void on_one_failed(uv_handle_t *handle)
         link_tell_ended(link);
         return;
     }
-    struct addrinfo *address = link->next;
+    const struct addrinfo *address = link->next;
     link->next = address->ai_next;
-    int error = connect_to(link, address->ai_addr);
-    if (error != 0) link_finish(link, LINK_UNREACHABLE, uv_strerror(error));
+    attempt(link, address->ai_addr);
 }
 
 /* This address did not answer: the next one, if there is one. */
@@ -69,11 +70,19 @@ static void try_next(struct link *link)
         uv_close(&link->socket.handle, on_one_failed);
 }
 
+/* Some failures are told at once, such as that there is no way to IPv6 from here. */
+static void attempt(struct link *link, const struct sockaddr *address)
+{
+    int error = connect_to(link, address);
+    if (error == 0) return;
+    snprintf(link->end.text, sizeof link->end.text, "%s", uv_strerror(error));
+    try_next(link);
+}
+
 static void begin_connect(struct link *link, const struct sockaddr *address)
 {
     link->state = LINK_CONNECTING;
-    int error = connect_to(link, address);
-    if (error != 0) link_finish(link, LINK_UNREACHABLE, uv_strerror(error));
+    attempt(link, address);
 }
 
 static void on_found(uv_getaddrinfo_t *request, int status, struct addrinfo *found)

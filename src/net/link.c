@@ -239,7 +239,7 @@ static void hear_close(struct link *link, const struct framing_event *event)
     }
     for (size_t i = 0; i < event->size; i++) /* it may be shown on a terminal */
         reason[i] =
-            event->bytes[i] < 0x20 || event->bytes[i] == 0x7f ? '?' : (char)event->bytes[i];
+            event->bytes[i] < 0x20 || event->bytes[i] >= 0x7f ? '?' : (char)event->bytes[i];
     link->end.code = event->code;
     say_goodbye(link, event->code == 1005 ? 1000 : event->code);
     link_finish(link, LINK_CLOSED, reason);
