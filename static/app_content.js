@@ -47,7 +47,9 @@ export function fillContent(container, page, options) {
       const html = await markdownDocument(textOf(content));
       if (!is_over) putFrame("markdown", html);
     } catch {
-      if (!is_over) put("text", textElement(`${prefix}text`, textOf(content), null)); // readable as it is, and that is its point
+      if (is_over) return;
+      put("text", textElement(`${prefix}text`, textOf(content), null)); // readable as it is, and that is its point
+      options.onTitle("");
     }
   }
 

@@ -15,11 +15,22 @@ img{max-inline-size:100%}hr{border:0;border-block-start:1px solid #dadbd2;margin
 @media (prefers-color-scheme:dark){:root{color:#e7ede9;background:#171f1c}a{color:#63d6b3}blockquote{border-color:#3a4641;color:#a0aea8}code,pre{background:#222c28}th,td,hr{border-color:#29332f}}
 `.replace(/\n/g, "");
 
+// The time that a block takes to read grows with the square of its signs: a stranger's page could stop this tab with them.
+const CHARACTERS_MAX = 100_000;
+const SIGNS_IN_BLOCK_MAX = 500;
+const SIGNS = /[*_~[\]()>!]/g;
+
+/** Whether it can be read in a time that a person waits. */
+const isReadable = (text) =>
+  text.length <= CHARACTERS_MAX && text.split(/\n[ \t\r]*\n/).every((block) => (block.match(SIGNS)?.length ?? 0) <= SIGNS_IN_BLOCK_MAX);
+
 /**
  * @param {string} text Markdown
- * @returns {Promise<string>} an HTML document; rejects when the part that reads Markdown could not be loaded
+ * @returns {Promise<string>} an HTML document; rejects when it would take too long, and when the part that reads Markdown could
+ *   not be loaded
  */
 export async function markdownDocument(text) {
+  if (!isReadable(text)) throw new RangeError("too much Markdown");
   const { renderMarkdown } = await import("./markdown.js");
   const body = renderMarkdown(text);
   const [, heading = ""] = /<h[1-6]>([^]*?)<\/h[1-6]>/.exec(body) ?? [];

@@ -100,6 +100,13 @@ describe('kinds', () => {
     reader.assertNoErrors();
   });
 
+  test('Markdown that would stop the tab is shown as the text it is', async (t) => {
+    const text = `# Heavy\n\n${'*a_'.repeat(20_000)}\n`;
+    const reader = await show(t, 'heavy.md', text);
+    await until(async () => (await reader.text()) === text, 'the text');
+    assert.ok(!asked(reader, 'markdown'));
+  });
+
   test('text: no more is loaded than it takes', async (t) => {
     const reader = await show(t, 'plain.txt', 'plain <b>text</b>');
     assert.equal(await reader.text(), 'plain <b>text</b>');

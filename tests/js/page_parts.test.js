@@ -120,6 +120,11 @@ test("a Markdown document is called like its first heading", async () => {
   assert.match(await markdownDocument("no heading"), /<title><\/title>/);
 });
 
+test("Markdown that would take too long is not read", async () => {
+  for (const text of ["x".repeat(100_001), "*a_".repeat(400), "x\n\n" + "[a](".repeat(300), "> ".repeat(600)]) await assert.rejects(markdownDocument(text), RangeError);
+  assert.match(await markdownDocument("*a* _b_ [c](d)\n\n".repeat(500)), /<em>a<\/em>/);
+});
+
 test("a highlighted source says what the source says", () => {
   assert.deepEqual(["a.js", "B.CPP", "x.yml", "Makefile", "unknown.xyz", "constructor", "html"].map(languageOf), ["js", "c", "yaml", "make", null, null, "html"]);
   const sources = [
