@@ -23,37 +23,61 @@ static uint64_t interval_ms(const struct hub *hub, const struct page *page)
     return interval;
 }
 
-static void tell(struct hub *hub, struct broadcast *broadcast, struct membership *holder,
-                 uint32_t count)
+/* What there is to tell a holder, in one number. */
+static uint32_t news_for(const struct page *page, const struct membership *holder)
 {
-    if (holder->session == NULL || holder->count_told == count) return;
-    holder->count_told = count;
+    uint32_t away = page->away < UINT8_MAX ? page->away : UINT8_MAX;
+    return holder->watches ? page->holders.count | away << 24 : page->holders.count;
+}
+
+/* A count in the two forms that holders take. */
+struct news {
+    char count[32], away[64];
+    struct broadcast plain, watched;
+};
+
+static void tell(struct hub *hub, struct news *news, struct membership *holder)
+{
+    const struct page *page = holder->page;
+    uint32_t told = news_for(page, holder);
+    if (holder->session == NULL || holder->count_told == told) return;
+    holder->count_told = told;
     hub->metrics.counts_total++;
-    send_broadcast(hub, broadcast, holder);
+    bool plain = !holder->watches || page->away == 0;
+    send_broadcast(hub, plain ? &news->plain : &news->watched, holder);
+}
+
+static void tell_all(struct hub *hub, struct news *news, struct page *page)
+{
+    for (uint32_t i = 0; i < page->holders.count; i++)
+        tell(hub, news, group_at(&page->holders, i));
+    page->counted = page->holders.count;
+    page->counted_ms = hub->now_ms;
 }
 
 /* Tells `only`, or everybody at the page if it is NULL. */
 static void tell_count(struct hub *hub, struct page *page, struct membership *only)
 {
-    char payload[32];
-    uint32_t count = page->holders.count;
-    struct broadcast broadcast = {
-        .event = "visitors_count", .payload = payload, .subject = page->link.key | 1};
-    snprintf(payload, sizeof payload, "{\"count\":%" PRIu32 "}", count);
-    if (only != NULL) {
-        tell(hub, &broadcast, only, count);
-    } else {
-        for (uint32_t i = 0; i < count; i++)
-            tell(hub, &broadcast, group_at(&page->holders, i), count);
-        page->counted = count;
-        page->counted_ms = hub->now_ms;
-    }
-    send_broadcast_clear(&broadcast);
+    struct news news;
+    uint64_t subject = page->link.key | 1;
+    news.plain = news.watched =
+        (struct broadcast){.event = "visitors_count", .subject = subject};
+    news.plain.payload = news.count;
+    news.watched.payload = news.away;
+    snprintf(news.count, sizeof news.count, "{\"count\":%" PRIu32 "}", page->holders.count);
+    snprintf(news.away, sizeof news.away, "{\"count\":%" PRIu32 ",\"away\":%" PRIu32 "}",
+             page->holders.count, (uint32_t)page->away);
+    if (only != NULL)
+        tell(hub, &news, only);
+    else
+        tell_all(hub, &news, page);
+    send_broadcast_clear(&news.plain);
+    send_broadcast_clear(&news.watched);
 }
 
-void presence_changed(struct hub *hub, struct page *page)
+/* Tells now if the page was quiet, else when its interval is over. */
+static void tell_soon(struct hub *hub, struct page *page)
 {
-    if (page->holders.count == page->counted || page->holders.count == 0) return;
     uint64_t due = page->counted_ms + interval_ms(hub, page);
     if (page->counted == 0 || due <= hub->now_ms) {
         deadlines_unset(&hub->deadlines, &page->count_due);
@@ -63,11 +87,22 @@ void presence_changed(struct hub *hub, struct page *page)
     }
 }
 
+void presence_changed(struct hub *hub, struct page *page)
+{
+    if (page->holders.count != page->counted && page->holders.count > 0)
+        tell_soon(hub, page);
+}
+
+void presence_away(struct hub *hub, struct page *page)
+{
+    if (page->watched) tell_soon(hub, page);
+}
+
 void presence_joined(struct hub *hub, struct membership *holder)
 {
     struct page *page = holder->page;
     presence_changed(hub, page);
-    if (holder->count_told == page->holders.count) return;
+    if (holder->count_told == news_for(page, holder)) return;
     if (interval_ms(hub, page) == hub->config.count_interval_ms)
         tell_count(hub, page, holder);
     else if (page->count_due.place == 0)

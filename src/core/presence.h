@@ -8,6 +8,8 @@
 void presence_joined(struct hub *hub, struct membership *holder);
 /* The number of holders may have changed. */
 void presence_changed(struct hub *hub, struct page *page);
+/* The number of those away has changed, that of all has not. */
+void presence_away(struct hub *hub, struct page *page);
 /* The page's count_due is reached. */
 void presence_due(struct hub *hub, struct page *page);
 

@@ -32,6 +32,7 @@ struct membership {
     uint8_t ask;             /* enum ask_state, of a holder */
     uint8_t late;            /* answers to come that are dropped without blame */
     bool silent : 1;         /* a holder that did not answer in time */
+    bool watches : 1;        /* a holder that is told how many are away */
     bool proven : 1;         /* a holder that is known to have had the page */
     bool active : 1;         /* a seeker that takes part in its page's fetch */
     bool waiting : 1;        /* a seeker whose session has no room for its page yet */
@@ -66,7 +67,9 @@ struct page {
     struct deadline count_due; /* set whilst a change of the count waits */
     uint64_t counted_ms;       /* when the count was last told */
     uint32_t counted;          /* what was told then; 0 before */
-    enum reason failure;       /* how the last fetch ended without bytes */
+    uint32_t away : 23;        /* of the holders */
+    uint32_t watched : 1;      /* somebody wanted to know how many are away */
+    uint32_t failure : 8;      /* enum reason: how the last fetch ended without bytes */
 };
 
 #define ASKS_FEW 4 /* most fetches have no more */

@@ -34,7 +34,7 @@ struct membership *topics_find(const struct session *session, const struct topic
 /* ---- what a join asks for ---- */
 
 struct join_options {
-    bool binary, status, limits;
+    bool binary, status, limits, away;
     char token[TOKEN_MAX];
     size_t token_size; /* 0: none */
 };
@@ -74,7 +74,8 @@ static enum reason read_options(const struct hub *hub, const struct frame *frame
     json_t *payload = payload_load_new(hub, frame, &reason);
     if (payload != NULL && read_flag(payload, "binary", &options->binary) &&
         read_flag(payload, "status", &options->status) &&
-        read_flag(payload, "limits", &options->limits))
+        read_flag(payload, "limits", &options->limits) &&
+        read_flag(payload, "away", &options->away))
         reason = read_token(payload, options);
     json_decref(payload);
     return reason;
@@ -153,6 +154,7 @@ static void come_back(struct hub *hub, struct slot *slot)
     deadlines_unset(&hub->deadlines, &slot->grace);
     limits_come_back(hub, slot->origin);
     slot->origin = NULL;
+    slot->holder->page->away--;
 }
 
 static bool go_away(struct hub *hub, struct membership *member)
@@ -168,6 +170,8 @@ static bool go_away(struct hub *hub, struct membership *member)
     unlink_member(member);
     member->session = NULL;
     slot->origin = origin;
+    member->page->away++;
+    presence_away(hub, member->page);
     deadlines_set(&hub->deadlines, &slot->grace, hub->now_ms + hub->config.grace_ms);
     return true;
 }
@@ -271,6 +275,7 @@ static void take_slot(struct hub *hub, struct membership *holder,
     if (before->session == NULL) {
         come_back(hub, slot);
         remove_from_page(hub, before);
+        presence_away(hub, page);
     } else if (before->session != holder->session) {
         send_end(hub, before, REASON_NONE);
         leave(hub, before);
@@ -359,6 +364,8 @@ static void stand_by(struct hub *hub, struct membership *holder,
                      const struct join_options *options)
 {
     struct page *page = holder->page;
+    holder->watches = options->away;
+    if (options->away) page->watched = 1;
     if (holder->session->served == (uint32_t)page->link.key) pages_set_proven(page, holder);
     if (!is_barred(holder->session, &page->hash)) pages_set_front(page, holder, true);
     if (options->token_size > 0) take_slot(hub, holder, options);

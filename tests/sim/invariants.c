@@ -51,13 +51,13 @@ static void recount_sessions(struct world *world, struct recount *count)
 static void check_holders(struct world *world, const struct page *page,
                           struct recount *count)
 {
-    uint32_t pending = 0;
+    uint32_t pending = 0, away = 0;
     for (uint32_t i = 0; i < page->holders.count; i++) {
         const struct membership *holder = group_at(&page->holders, i);
         bool front = i < page->holders.front;
         if ((i < page->holders.proven) != (front && holder->proven))
             world_fail(world, "a holder stands among the proven ones and is not, or is");
-        if (holder->session == NULL) count->away++;
+        if (holder->session == NULL) away++;
         if (holder->session == NULL && holder->slot->grace.place == 0)
             world_fail(world, "an away holder has no deadline");
         if (front &&
@@ -65,6 +65,8 @@ static void check_holders(struct world *world, const struct page *page,
             world_fail(world, "a holder in front may not be asked");
         if (holder->ask == ASK_PENDING) pending++;
     }
+    if (away != page->away) world_fail(world, "a page miscounts those who are away");
+    count->away += away;
     if (pending != (page->fetch == NULL ? 0 : page->fetch->pending))
         world_fail(world, "asked holders and their fetch disagree");
 }

@@ -119,6 +119,53 @@ TEST(the_token_takes_the_place_of_who_is_still_there)
     world_free(world);
 }
 
+/* A holder that wants to know hears of those who are away, and of nothing else more than
+   others do. */
+TEST(who_wants_to_know_is_told_how_many_are_away)
+{
+    struct world *world = world_new(NULL);
+    struct client *watcher = arrive(world, "watcher"), *other = arrive(world, "other");
+    struct client *dropped = arrive(world, "dropped"), *back;
+    hold(watcher, HELLO, "{'away':true}");
+    hold(other, HELLO, "{}");
+    hold(dropped, HELLO, "{'token':'12345678'}");
+    pass(world, 1000);
+    ignore_inbox(watcher);
+    ignore_inbox(other);
+    drop(dropped);
+    expect(watcher, "[null,null,'have:" HELLO "','visitors_count',{'count':3,'away':1}]");
+    pass(world, 1000);
+    back = arrive(world, "back");
+    hold(back, HELLO, "{'token':'12345678','away':true}");
+    expect(watcher, "[null,null,'have:" HELLO "','visitors_count',{'count':3}]");
+    expect(back, "[null,null,'have:" HELLO "','visitors_count',{'count':3}]");
+    pass(world, 1000);
+    drop(back);
+    expect(watcher, "[null,null,'have:" HELLO "','visitors_count',{'count':3,'away':1}]");
+    expect_nothing(other);
+    pass(world, 10000);
+    expect(watcher, "[null,null,'have:" HELLO "','visitors_count',{'count':2}]");
+    expect(other, "[null,null,'have:" HELLO "','visitors_count',{'count':2}]");
+    expect_nothing(watcher);
+    world_free(world);
+}
+
+TEST(whoever_comes_is_told_of_those_who_are_away_already)
+{
+    struct world *world = world_new(NULL);
+    struct client *dropped = arrive(world, "dropped"), *late = arrive(world, "late");
+    hold(dropped, HELLO, "{'token':'12345678'}");
+    drop(dropped);
+    hold(late, HELLO, "{'away':true}");
+    pass(world, 1000);
+    expect(late, "[null,null,'have:" HELLO "','visitors_count',{'count':2,'away':1}]");
+    expect_nothing(late);
+    say(late, "['2','2','have:" WORLD "','phx_join',{'away':1}]");
+    expect(late, "['2','2','have:" WORLD "','phx_reply',"
+                 "{'status':'error','response':{'reason':'bad_payload'}}]");
+    world_free(world);
+}
+
 TEST(another_token_and_another_page_are_other_places)
 {
     struct world *world = world_new(NULL);
@@ -244,6 +291,8 @@ int main(void)
         cmocka_unit_test(a_connection_closed_for_a_fault_leaves_its_holders_away),
         cmocka_unit_test(the_token_takes_the_place_of_who_is_away),
         cmocka_unit_test(the_token_takes_the_place_of_who_is_still_there),
+        cmocka_unit_test(who_wants_to_know_is_told_how_many_are_away),
+        cmocka_unit_test(whoever_comes_is_told_of_those_who_are_away_already),
         cmocka_unit_test(another_token_and_another_page_are_other_places),
         cmocka_unit_test(a_token_that_is_the_beginning_of_another_is_another),
         cmocka_unit_test(joining_again_may_keep_change_or_drop_the_token),
