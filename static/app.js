@@ -71,6 +71,7 @@ function newPage(hash, properties) {
     is_holder: false,
     is_released: false,
     count: null,
+    away: 0,
     last_count: null,
     had_others: false,
     is_kept: null,
@@ -244,10 +245,10 @@ client.on("connection", (state) => {
 });
 client.on("status", (status) => change(status.hash, { status }));
 client.on("holding", ({ hash }) => change(hash, { is_holder: true, hold_refusal: null }));
-client.on("count", ({ hash, count }) => {
+client.on("count", ({ hash, count, away }) => {
   const page = pages.get(hash);
   const is_news = page && count > 1 && !page.had_others;
-  change(hash, { count, last_count: count, ...(count > 1 && { had_others: true }) });
+  change(hash, { count, away, last_count: count, ...(count > 1 && { had_others: true }) });
   if (is_news) note(page);
 });
 client.on("over", ({ hash, reason }) => {

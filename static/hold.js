@@ -12,8 +12,9 @@ import { toHex } from "./hash.js";
  * @property {string} token the secret by which a later connection takes this holder's place; what is written here counts from
  *   the next connection on
  * @property {number|null} count the holders as the server last told, this one included; null: not told yet
+ * @property {number} away of which have lost their connection, and may come back
  * @property {(event: "holding"|"count"|"asked"|"sent"|"over", fn: (detail: any) => void) => (() => void)} on
- *   holding: {}, after every join; count: {count}; asked: {}; sent: {size_bytes}; over: {reason}, not after release(). Returns the undo function.
+ *   holding: {}, after every join; count: {count, away}; asked: {}; sent: {size_bytes}; over: {reason}, not after release(). Returns the undo function.
  * @property {() => void} release lets go of the page; the server is told
  */
 
@@ -33,7 +34,7 @@ export function createHold(socket, { hash, bytes, token }, report) {
     events.emit(event, detail);
     report(event, { hash, ...detail });
   };
-  const params = { token }; // of every join
+  const params = { token, away: true }; // of every join
   /** @type {Hold} */
   const hold = {
     hash,
@@ -45,6 +46,7 @@ export function createHold(socket, { hash, bytes, token }, report) {
       params.token = next;
     },
     count: null,
+    away: 0,
     on: events.on,
     release: () => {},
   };
@@ -56,10 +58,10 @@ export function createHold(socket, { hash, bytes, token }, report) {
     emit("sent", { size_bytes: bytes.length });
   }
 
-  /** @param {number} count */
-  function tell(count) {
-    hold.count = count;
-    emit("count", { count });
+  /** @param {{count: number, away?: number}} news */
+  function tell({ count, away = 0 }) {
+    Object.assign(hold, { count, away });
+    emit("count", { count, away });
   }
 
   /** @type {Promise<void>} */
@@ -71,7 +73,7 @@ export function createHold(socket, { hash, bytes, token }, report) {
       },
       message(event, payload) {
         if (event === "content_request") answer(channel);
-        else if (event === "visitors_count" && Number.isSafeInteger(payload.count)) tell(payload.count);
+        else if (event === "visitors_count" && Number.isSafeInteger(payload.count)) tell(payload);
       },
       over(reason) {
         emit("over", { reason });

@@ -56,6 +56,7 @@ export default {
     one: "Noch jemand hält sie jetzt: Du kannst diesen Tab schließen.",
     other: "{count} andere halten sie jetzt: Du kannst diesen Tab schließen.",
   },
+  othersAway: "Gerade ist sonst niemand verbunden: Wer sie hielt, kommt vielleicht zurück. Lass diesen Tab offen.",
   holding: "Du hältst diese Seite.",
   holdingToo: {
     one: "Du hältst diese Seite. Noch jemand hält sie auch.",

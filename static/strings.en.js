@@ -60,6 +60,7 @@ export default {
     one: "{count} other holds it now: you may close this tab.",
     other: "{count} others hold it now: you may close this tab.",
   },
+  othersAway: "Nobody else is connected right now: whoever held it may be coming back. Keep this tab open.",
   holding: "You are holding this page.",
   holdingToo: {
     one: "You are holding this page. {count} other holds it too.",

@@ -56,6 +56,7 @@ export default {
     one: "Otra persona ya la tiene: puedes cerrar esta pestaña.",
     other: "Otras {count} personas ya la tienen: puedes cerrar esta pestaña.",
   },
+  othersAway: "Ahora mismo no hay nadie más conectado: quien la tenía puede volver. Deja abierta esta pestaña.",
   holding: "Tienes esta página.",
   holdingToo: {
     one: "Tienes esta página. Otra persona también la tiene.",

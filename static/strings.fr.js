@@ -56,6 +56,7 @@ export default {
     one: "Une autre personne la tient maintenant : vous pouvez fermer cet onglet.",
     other: "{count} autres la tiennent maintenant : vous pouvez fermer cet onglet.",
   },
+  othersAway: "Personne d’autre n’est connecté pour l’instant : qui la tenait peut revenir. Gardez cet onglet ouvert.",
   holding: "Vous tenez cette page.",
   holdingToo: {
     one: "Vous tenez cette page. Une autre personne la tient aussi.",

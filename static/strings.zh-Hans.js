@@ -53,6 +53,7 @@ export default {
   puttingUp: "正在挂出……",
   livesHere: "此网页活在这个标签页里。在别人也拥有它之前，请不要关闭。",
   mayClose: { other: "现在另有 {count} 人持有它：你可以关闭此标签页了。" },
+  othersAway: "此刻没有其他人在线：之前持有它的人可能会回来。请保持此标签页打开。",
   holding: "你正持有此网页。",
   holdingToo: { other: "你正持有此网页。另有 {count} 人也持有它。" },
   last: "你是此网页最后的持有者。请保持此标签页打开，否则它就消失了。",

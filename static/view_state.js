@@ -10,6 +10,7 @@ import { formatDuration } from "./format.js";
  * @property {boolean} is_holder the server counts this tab as a holder (it may be away for the moment)
  * @property {boolean} is_released the person let go of it
  * @property {number|null} count holders, this tab included
+ * @property {number} away of which have lost their connection, and may come back
  * @property {number|null} last_count what count last was, before the connection was lost
  * @property {boolean|null} is_kept a reload of this tab would find the page again; null: not known yet
  * @property {boolean} is_told_of the person wants to be told when the page is back, and has not been told yet
@@ -109,8 +110,8 @@ export function isLast({ is_holder, is_maker, had_others, count }) {
  * @param {PageModel} page
  * @returns {boolean}
  */
-export function livesOnlyHere({ hold, count, last_count }) {
-  return Boolean(hold) && (count ?? last_count ?? 1) <= 1;
+export function livesOnlyHere({ hold, count, away, last_count }) {
+  return Boolean(hold) && (count ?? last_count ?? 1) - away <= 1;
 }
 
 /**
@@ -125,11 +126,12 @@ export function holdSentence(page, t) {
 }
 
 function holdWords(page, t) {
-  const others = (page.count ?? 1) - 1;
+  const others = (page.count ?? 1) - 1 - page.away;
   if (page.hold_refusal === "blocked") return t.blockedTitle;
   if (page.hold_refusal) return page.hold_refusal === "phx_close" ? t.takenOver : t.refusedHold({ reason: page.hold_refusal });
   if (isLast(page)) return t.last;
   if (others > 0) return page.is_maker ? t.mayClose({ count: others }) : t.holdingToo({ count: others });
+  if (page.away > 0) return t.othersAway;
   if (page.is_maker) return page.is_holder ? t.livesHere : t.puttingUp;
   return t.holding;
 }

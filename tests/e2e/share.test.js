@@ -116,8 +116,11 @@ test('the sentence turns from staying to leaving, and to being the last', async 
   const third = await visit(t, `${server.url}/${hash}`);
   await untilText(author, '#sentence', /^2 others hold it now: you may close this tab\.$/);
   await untilText(third, '#sentence', /You are holding this page\. 2 others hold it too/);
+  // Whoever closed a tab counts as away for a while: they may come back, and are not relied on.
   await second.close();
+  await untilText(author, '#sentence', /^1 other holds it now: you may close this tab\.$/);
   await author.close();
+  await untilText(third, '#sentence', /^Nobody else is connected right now/);
   await untilText(third, '#sentence', /You are the last one holding this page/);
   assert.match(await third.page.title(), /^Last holder/);
   await screenshot(third.page, 'the-last');

@@ -15,6 +15,7 @@ const PAGE = {
   is_holder: false,
   is_released: false,
   count: null,
+  away: 0,
   last_count: null,
   had_others: false,
   is_kept: null,
@@ -72,6 +73,9 @@ test("the sentence turns from keeping the tab open to closing it, and to being t
   assert.equal(maker({ count: 2 }), "1 other holds it now: you may close this tab.");
   assert.equal(maker({ count: 3, had_others: true }), "2 others hold it now: you may close this tab.");
   assert.equal(maker({ count: 1, had_others: true }), t.last);
+  assert.equal(maker({ count: 3, away: 1 }), "1 other holds it now: you may close this tab.");
+  assert.equal(maker({ count: 2, away: 1 }), t.othersAway);
+  assert.equal(holdSentence(held({ count: 3, away: 2 }), t), t.othersAway);
   assert.equal(holdSentence(held({ count: null }), t), t.holding);
   assert.equal(holdSentence(held({ count: 3 }), t), "You are holding this page. 2 others hold it too.");
   assert.equal(holdSentence(held({ count: 1 }), t), t.last);
