@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <stdbool.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -58,8 +59,17 @@ static bool have_standard_descriptors(void)
     return descriptor >= 0;
 }
 
+/* The C library keeps small blocks that were freed apart, and joins all of them when it next
+   needs a large one: after millions of visitors had left, that stopped the hub for 37 ms.
+   Joined as they are freed, they cost no step more than 4 ms, and nothing elsewhere. */
+static void join_freed_blocks_at_once(void)
+{
+    mallopt(M_MXFAST, 0);
+}
+
 int main(int count, char **arguments)
 {
+    join_freed_blocks_at_once();
     if (!have_standard_descriptors()) return 1;
     if (count < 2) {
         fprintf(stderr, "whilst: no command; try whilst serve, or whilst --help\n");
