@@ -40,7 +40,8 @@ export function stateOf(page, connection) {
   if (page.failure) return page.failure === "wrong_bytes" ? "bad" : "refused";
   if (connection.is_lost) return "away";
   if (page.bytes) return "showing";
-  return page.status?.state === "nobody" ? "nobody" : "searching";
+  const { state, reason } = page.status ?? {};
+  return state === "nobody" && reason !== "busy" ? "nobody" : "searching"; // busy: it is asked again soon
 }
 
 /**

@@ -25,10 +25,10 @@ export { HASH, hashOf };
  *
  * @typedef {object} Status where the search for a page stands
  * @property {string} hash
- * @property {"searching"|"nobody"} state
+ * @property {"searching"|"waiting"|"nobody"} state waiting: until this client has read the pages that it was sent before
  * @property {number} holders of the page
  * @property {number} asked of them, now or before
- * @property {null|"no_holder"|"silent"|"wrong_bytes"} reason why nobody can be asked now
+ * @property {null|"no_holder"|"silent"|"wrong_bytes"|"busy"} reason why nobody can be asked now
  *
  * @typedef {object} Events by name, what a listener is given
  * @property {ConnectionState} connection

@@ -35,6 +35,8 @@ test("each situation has its state", () => {
     ["searching", PAGE, OPEN],
     ["searching", PAGE, { ...OPEN, state: "connecting" }],
     ["nobody", nobody("no_holder"), OPEN],
+    ["searching", nobody("busy"), OPEN],
+    ["searching", { ...PAGE, status: { state: "waiting", asked: 0, holders: 1, reason: null } }, OPEN],
     ["away", PAGE, AWAY],
     ["away", PAGE, { state: "connecting", retry_at_ms: null, is_lost: true }],
     ["showing", held(), OPEN],
