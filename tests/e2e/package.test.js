@@ -30,7 +30,7 @@ before(async () => {
   server = await startServer();
   scratch = mkdtempSync(join(tmpdir(), 'whilst-package-'));
   const npm = (...args) => execFileSync('npm', [...args, '--offline', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: scratch, encoding: 'utf8' });
-  const tarball = npm('pack', join(ROOT, 'client'), '--pack-destination', scratch).trim().split('\n').at(-1);
+  const tarball = npm('pack', join(ROOT, 'static/client'), '--pack-destination', scratch).trim().split('\n').at(-1);
   writeFileSync(join(scratch, 'package.json'), '{"name": "scratch", "private": true, "type": "module"}');
   npm('install', join(scratch, tarball));
   symlinkSync(join(ROOT, 'node_modules/ws'), join(scratch, 'node_modules/ws'));
@@ -178,5 +178,5 @@ test('the package has the licences of all that is in it', () => {
 
 test('the package and the server have one version', () => {
   const version = (path) => JSON.parse(readFileSync(join(ROOT, path), 'utf8')).version;
-  assert.equal(version('client/package.json'), version('package.json'));
+  assert.equal(version('static/client/package.json'), version('package.json'));
 });

@@ -1,15 +1,15 @@
 // Fills dist/ for `npm pack`: the library and the element as modules without dependencies, and their types, all from
-// ../static; and puts the licences beside them.
+// the folder above; and puts the licences beside them.
 
 import { execFileSync } from "node:child_process";
 import { copyFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { licencesOf } from "../cmake/licences.mjs";
+import { licencesOf } from "../../cmake/licences.mjs";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
-const ROOT = join(HERE, "..");
+const ROOT = join(HERE, "../..");
 const DIST = join(HERE, "dist");
 
 rmSync(DIST, { recursive: true, force: true });
