@@ -256,7 +256,7 @@ static bool make_context(struct server *server)
 {
     static const struct lws_protocols protocols[] = {{.name = "whilst",
                                                       .callback = on_event,
-                                                      .rx_buffer_size = 1024,
+                                                      .rx_buffer_size = 128,
                                                       .tx_packet_size = 1 << 20},
                                                      {0}};
     static const lws_retry_bo_t no_timers = {0};
