@@ -42,7 +42,7 @@ static void read_line(struct answer *answer, struct slice line)
     answer->referrer += is_header(line, "Referrer-Policy", "no-referrer");
     answer->robots += is_header(line, "X-Robots-Tag", "noindex, nofollow");
     answer->policy += is_header(line, "Content-Security-Policy", NULL);
-    answer->policy += is_header(line, "Cross-Origin-Resource-Policy", "cross-origin");
+    answer->policy += is_header(line, "Cross-Origin-Resource-Policy", NULL);
     answer->cached += is_header(line, "Cache-Control", NULL);
     answer->connection += is_header(line, "Connection", NULL);
     answer->upgraded += is_header(line, "Upgrade", "WebSocket");
