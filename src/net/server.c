@@ -295,6 +295,7 @@ static void on_sweep(uv_timer_t *timer)
 
 static void on_turn_end(uv_check_t *check)
 {
+    inbox_read(check->data);
     websocket_flush(check->data);
 }
 

@@ -3,6 +3,7 @@
 #ifndef WHILST_NET_SERVER_STATE_H
 #define WHILST_NET_SERVER_STATE_H
 
+#include "inbox.h"
 #include "net/server.h"
 
 #include <libwebsockets.h>
@@ -78,6 +79,7 @@ struct server {
     struct connection *dirty; /* connections with something to write in this turn */
     uint32_t turn;            /* of the loop; they are counted */
     struct net_metrics metrics;
+    struct inbox inbox;
     uint8_t batch[LWS_PRE + SERVER_BATCH]; /* frames that are about to be written */
     bool settling, stopping;
 };

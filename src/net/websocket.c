@@ -311,7 +311,7 @@ int websocket_received(struct lws *wsi, const void *bytes, size_t size)
     connection->part_bytes += (uint32_t)size;
     if (part.final || connection->part_bytes >= LIFE_BYTES) note_life(connection);
     if (connection->endpoint.session != 0)
-        server_receive(server, &connection->endpoint, &part);
+        inbox_take(server, wsi, &connection->endpoint, &part, connection->frame_open);
     return 0;
 }
 
@@ -369,6 +369,7 @@ int websocket_closed(struct lws *wsi)
     struct connection *connection = connection_of(wsi);
     if (connection == NULL) return 0;
     drop_outbox(connection);
+    inbox_forget(server_of(wsi), wsi, &connection->endpoint);
     server_disconnect(server_of(wsi), &connection->endpoint);
     clean(connection);
     ring_remove(&connection->life);
