@@ -2,6 +2,7 @@
 #ifndef WHILST_METRICS_H
 #define WHILST_METRICS_H
 
+#include "whilst/buckets.h"
 #include "whilst/reason.h"
 
 #include <stddef.h>
@@ -27,27 +28,47 @@
     X(counter, asks_total, "Requests sent to holders")                                     \
     X(counter, hedges_total, "Requests sent because the first holder was slow")            \
     X(counter, given_up_total, "Holders given up because they did not answer")             \
-    X(counter, postponed_total, "Answers refused for want of memory, asked for again later") \
+    X(counter, postponed_total,                                                            \
+      "Answers refused for want of memory, asked for again later")                         \
     X(counter, late_total, "Answers that came after another holder's")                     \
     X(counter, contents_total, "Pages received and found right")                           \
     X(counter, content_bytes_total, "Bytes of pages received and found right")             \
     X(counter, served_total, "Seekers served")                                             \
+    X(counter, served_bytes_total, "Bytes of pages handed to seekers")                     \
     X(counter, counts_total, "Visitor counts sent")                                        \
     X(counter, take_overs_total, "Holders continued by their token")
+
+/* X(field, scale, help, bounds…), as struct buckets_shape has them. */
+#define HISTOGRAMS(X)                                                                      \
+    X(content_seconds, 1000, "Time from the first request for a page to its last byte", 1, \
+      2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 60000)              \
+    X(page_bytes, 1, "Sizes of pages received and found right", 64, 256, 1 << 10, 2 << 10, \
+      4 << 10, 8 << 10, 16 << 10, 32 << 10, 64 << 10, 128 << 10, 256 << 10, 512 << 10,     \
+      1 << 20, 4 << 20, 8 << 20)
 
 struct metrics {
 #define X(type, field, help) uint64_t field;
     METRICS(X)
 #undef X
+#define X(field, scale, help, ...) struct buckets field;
+    HISTOGRAMS(X)
+#undef X
     uint64_t refusals[REASONS_END];
 };
 
-/* Writes one metric, as snprintf does. */
-size_t metrics_print_row(const char *name, const char *type, const char *help,
-                         uint64_t value, char *out, size_t size);
+/* The shapes of the hub's histograms: metrics_content_seconds and so on. */
+#define X(field, scale, help, ...) extern const struct buckets_shape metrics_##field;
+HISTOGRAMS(X)
+#undef X
 
-/* Writes the Prometheus text format (version 0.0.4) to `out` as snprintf does: at most
-   `size` bytes with the terminator; returns the length that all of it has. */
-size_t metrics_print(const struct metrics *metrics, char *out, size_t size);
+/* The label of a reason in whilst_refusals_total; "" for REASON_NONE. */
+const char *metrics_reason_label(enum reason reason);
+
+/* Writes one metric; numbers up to 2^53 are told exactly. */
+void metrics_print_row(struct print *to, const char *name, const char *type,
+                       const char *help, double value);
+
+/* Writes the Prometheus text format (version 0.0.4). */
+void metrics_print(struct print *to, const struct metrics *metrics);
 
 #endif

@@ -260,6 +260,7 @@ static bool begin(struct hub *hub, struct page *page)
         return false;
     }
     fetch->page = page;
+    fetch->begun_ms = hub->now_ms;
     fetch->abreast = 1;
     fetch->asks = fetch->few;
     fetch->capacity = ASKS_FEW;
@@ -411,6 +412,9 @@ void relay_take_answer(struct hub *hub, struct membership *holder, struct messag
     struct fetch *fetch = page->fetch;
     hub->metrics.contents_total++;
     hub->metrics.content_bytes_total += bytes->size;
+    buckets_note(&hub->metrics.content_seconds, &metrics_content_seconds,
+                 hub->now_ms - fetch->begun_ms);
+    buckets_note(&hub->metrics.page_bytes, &metrics_page_bytes, bytes->size);
     forget(hub, fetch, find(fetch, holder), false);
     pages_set_proven(page, holder);
     pages_set_front(page, holder, true);

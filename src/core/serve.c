@@ -72,6 +72,7 @@ static void serve(struct hub *hub, struct delivery *delivery, struct membership 
         message->content = true;
         seeker->session->served = (uint32_t)seeker->page->link.key;
         hub->metrics.served_total++;
+        hub->metrics.served_bytes_total += delivery->size;
         dismiss(hub, seeker, message->size);
         send_take_message(hub, seeker->session, message);
     }

@@ -85,6 +85,7 @@ struct fetch {
     struct page *page;
     struct deadline due;
     struct fetch *before, *after; /* whilst it stands in line */
+    uint64_t begun_ms;
     uint64_t hedge_ms;            /* when more holders are asked beside the present ones */
     uint32_t asked;               /* holders asked so far */
     uint32_t abreast;             /* so many are asked at the same time by now */

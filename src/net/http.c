@@ -9,6 +9,7 @@
 #include "assets.h"
 #include "bytes.h"
 #include "callers.h"
+#include "exposition.h"
 #include "policy.h"
 #include "whilst/memory.h"
 
@@ -220,31 +221,15 @@ static int serve_health(const struct request *request)
     return send_text(request, 200, "ok\n", NULL);
 }
 
-static size_t print_metrics(const struct server *server, char *out, size_t size)
-{
-    size_t length = metrics_print(hub_metrics(server->hub), out, size);
-#define X(type, field, help)                                                               \
-    length += metrics_print_row("whilst_" #field, #type, help, server->metrics.field,      \
-                                length < size ? out + length : NULL,                       \
-                                length < size ? size - length : 0);
-    NET_METRICS(X)
-#undef X
-    return length;
-}
-
 static int serve_metrics(const struct request *request)
 {
-    struct net_metrics *metrics = &request->server->metrics;
-    metrics->reserve_used_bytes = memory_reserve_used();
-    metrics->memory_failures_total = memory_failures();
-    size_t size = print_metrics(request->server, NULL, 0) + 1;
-    char *text = memory_take(size);
+    size_t size;
+    char *text = exposition_new(request->server, &size);
     if (text == NULL) return -1;
-    print_metrics(request->server, text, size);
     struct http_answer answer = {.status = 200,
                                  .type = "text/plain; version=0.0.4; charset=utf-8",
                                  .body = (const uint8_t *)text,
-                                 .size = strlen(text),
+                                 .size = size,
                                  .headers = "Cache-Control: no-store\r\n" POLICY_PLAIN,
                                  .head = request->head};
     int result = http_send(request->wsi, &answer);

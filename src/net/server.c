@@ -28,6 +28,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #define SWEEP_MS 1000
 #define STALL_MS (3 * SWEEP_MS)
@@ -218,7 +219,11 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_SERVER_WRITEABLE: return websocket_writeable(wsi);
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE: return websocket_peer_closes(wsi, in, size);
     case LWS_CALLBACK_CLOSED: return websocket_closed(wsi);
-    case LWS_CALLBACK_WSI_DESTROY: callers_leave(wsi); return 0;
+    case LWS_CALLBACK_WSI_CREATE: server_of(wsi)->metrics.sockets++; return 0;
+    case LWS_CALLBACK_WSI_DESTROY:
+        server_of(wsi)->metrics.sockets--;
+        callers_leave(wsi);
+        return 0;
     case LWS_CALLBACK_RAW_ADOPT:
     case LWS_CALLBACK_RAW_RX: return -1; /* a CONNECT request, or no HTTP at all */
     default: return 0;
@@ -333,6 +338,7 @@ static void start_loop(struct server *server)
     uv_check_init(&server->loop, &server->flush);
     server->hub_timer.data = server->sweep_timer.data = server->flush.data = server;
     server->hub_due_ms = UINT64_MAX;
+    pulse_open(&server->pulse, &server->loop);
     uv_timer_start(&server->sweep_timer, on_sweep, SWEEP_MS, SWEEP_MS);
     uv_check_start(&server->flush, on_turn_end);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
@@ -355,6 +361,7 @@ static void close_handles(struct server *server)
         (uv_handle_t *)&server->deny_timer};
     for (size_t i = 0; i < sizeof handles / sizeof handles[0]; i++)
         uv_close(handles[i], NULL);
+    pulse_close(&server->pulse);
 }
 
 /* The library needs the loop to run between the two halves of its end. */
@@ -409,7 +416,7 @@ static bool say_no_memory(void)
 
 bool server_open(struct server *server, struct server_config *config)
 {
-    *server = (struct server){.config = config, .spare = -1};
+    *server = (struct server){.config = config, .spare = -1, .began_s = time(NULL)};
     int descriptors = set_descriptor_limit(config);
     init_rings(server);
     if (uv_loop_init(&server->loop) != 0) return say_no_memory();

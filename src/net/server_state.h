@@ -5,6 +5,7 @@
 
 #include "inbox.h"
 #include "net/server.h"
+#include "pulse.h"
 
 #include <libwebsockets.h>
 #include <uv.h>
@@ -14,6 +15,7 @@
     X(counter, accepted_total, "Sockets accepted")                                         \
     X(counter, accept_failures_total,                                                      \
       "Times that accepting failed for want of descriptors")                               \
+    X(gauge, sockets, "Sockets of clients that are open now")                              \
     X(counter, upgrades_total, "WebSocket connections established")                        \
     X(counter, upgrades_refused_total,                                                     \
       "WebSocket upgrades refused by path, version or origin")                             \
@@ -80,6 +82,8 @@ struct server {
     uint32_t turn;            /* of the loop; they are counted */
     struct net_metrics metrics;
     struct inbox inbox;
+    struct pulse pulse;
+    int64_t began_s;                       /* since 1970 */
     uint8_t batch[LWS_PRE + SERVER_BATCH]; /* frames that are about to be written */
     bool settling, stopping;
 };

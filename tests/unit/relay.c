@@ -28,14 +28,18 @@ TEST(joining_is_asking)
     expect_asked(a, HELLO);
     ask_again(s);
     expect_nothing(a);
+    pass(world, 7);
     answer(a, HELLO, "hello");
     expect_nothing(a);
     expect(s, CONTENT);
     const struct metrics *metrics = metrics_of(world);
+    assert_true(metrics->content_seconds.sum == 7 && metrics->page_bytes.sum == 5);
+    assert_true(buckets_total(&metrics->content_seconds) == metrics->contents_total);
     assert_true(metrics->fetches == 0 && metrics->fetches_total == 1);
     assert_true(metrics->asks_total == 1 && metrics->hedges_total == 0);
     assert_true(metrics->contents_total == 1 && metrics->content_bytes_total == 5);
-    assert_true(metrics->served_total == 1 && metrics->in_flight_bytes == 0);
+    assert_true(metrics->served_total == 1 && metrics->served_bytes_total == 5);
+    assert_true(metrics->in_flight_bytes == 0);
     world_free(world);
 }
 

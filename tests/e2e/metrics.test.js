@@ -1,0 +1,87 @@
+// /metrics as Prometheus reads it: promtool has nothing to say about it, and its numbers are true.
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
+import test from 'node:test';
+import { connectClient, holdPage } from './client.js';
+import { request } from './http.js';
+import { growth, readExposition } from './metrics.js';
+import { serverFor } from './server.js';
+import { until } from './wait.js';
+
+const OPERATIONS = new URL('../../docs/operations.md', import.meta.url);
+
+async function exposition(server) {
+  return (await request(server.target, '/metrics')).body.toString();
+}
+
+test('promtool finds nothing to improve', async (t) => {
+  const server = await serverFor(t);
+  const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], {
+    input: await exposition(server),
+    encoding: 'utf8',
+  });
+  assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: '', stderr: '' });
+});
+
+test('every metric is in docs/operations.md, and no other', async (t) => {
+  const server = await serverFor(t);
+  const { types } = readExposition(await exposition(server));
+  const rows = readFileSync(OPERATIONS, 'utf8').matchAll(/^\| `((?:whilst|process)_\w+)` \| (\w+) \|/gm);
+  const documented = [...rows].map(([, name, type]) => [name, type]);
+  assert.deepEqual(documented.sort(), [...types].sort());
+});
+
+test('what a page on its way adds to the histograms', async (t) => {
+  const server = await serverFor(t);
+  const before = await server.metrics();
+  const page = 'x'.repeat(3000);
+  const { hash } = await holdPage(server.url, page);
+  const { body } = await request(server.target, `/raw/${hash}`);
+  assert.equal(body.toString(), page);
+  const after = await server.metrics();
+  const grown = growth(before, after);
+  assert.equal(grown.whilst_page_bytes_count, 1);
+  assert.equal(grown.whilst_page_bytes_sum, 3000);
+  assert.equal(grown['whilst_page_bytes_bucket{le="4096"}'], 1);
+  assert.equal(grown['whilst_page_bytes_bucket{le="2048"}'], undefined);
+  assert.equal(grown.whilst_content_seconds_count, 1);
+  assert.equal(grown['whilst_content_seconds_bucket{le="+Inf"}'], 1);
+  assert.ok(grown.whilst_loop_delay_seconds_count > 0, 'turns of the loop');
+  assert.ok(grown.whilst_loop_delay_seconds_sum > 0, 'and their time');
+});
+
+test('the process tells its memory, processor time, descriptors, start and build', async (t) => {
+  const server = await serverFor(t);
+  const metrics = await server.metrics();
+  const pid = server.program.child.pid;
+  const started = metrics.process_start_time_seconds;
+  assert.ok(started <= Date.now() / 1000 + 1 && started > Date.now() / 1000 - 3600, `${started}`);
+  assert.ok(metrics.process_resident_memory_bytes > 1 << 20);
+  assert.ok(metrics.process_virtual_memory_bytes >= metrics.process_resident_memory_bytes);
+  const limit = /^Max open files +(\d+)/m.exec(readFileSync(`/proc/${pid}/limits`, 'utf8'))[1];
+  if (!process.env.WHILST_WRAPPER) assert.equal(metrics.process_max_fds, Number(limit));
+  const [build] = Object.keys(metrics).filter((name) => name.startsWith('whilst_build_info'));
+  const version = spawnSync(process.env.WHILST_BINARY, ['version'], { encoding: 'utf8' }).stdout.trim().split(' ')[1];
+  assert.ok(build.includes(`version="${version}"`), `${build} of ${version}`);
+  assert.equal(metrics[build], 1);
+
+  const cpu = metrics.process_cpu_seconds_total;
+  await until(async () => (await server.metrics()).process_cpu_seconds_total > cpu, 'processor time to be used');
+});
+
+test('descriptors and sockets follow who comes and goes', async (t) => {
+  const server = await serverFor(t);
+  const open = () => readdirSync(`/proc/${server.program.child.pid}/fd`).length;
+  await until(async () => (await server.metrics()).whilst_sockets === 1, 'nobody but us');
+  const before = await server.metrics();
+  const clients = await Promise.all([...Array(20)].map(() => connectClient(server.url)));
+  const grown = growth(before, await server.metrics());
+  assert.equal(grown.whilst_sockets, 20);
+  assert.equal(grown.process_open_fds, 20);
+  const told = (await server.metrics()).process_open_fds;
+  assert.ok(Math.abs(open() - told) <= 24, `${told} descriptors told, ${open()} there are`);
+  await Promise.all(clients.map((client) => client.close()));
+  await until(async () => (await server.metrics()).whilst_sockets === 1, 'nobody but us again');
+});
