@@ -6,19 +6,16 @@
    closed. */
 #include "http.h"
 
-#include "assets.h"
 #include "bytes.h"
 #include "callers.h"
 #include "exposition.h"
 #include "policy.h"
+#include "request.h"
 #include "whilst/memory.h"
 
 #include <assert.h>
-#include <ctype.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- headers ---- */
@@ -87,138 +84,13 @@ int http_send(struct lws *wsi, const struct http_answer *answer)
     return lws_http_transaction_completed(wsi) ? -1 : 0;
 }
 
-/* ---- requests ---- */
-
-struct request {
-    struct lws *wsi;
-    struct server *server;
-    const char *path; /* below the base path */
-    bool head, close; /* `close`: the connection ends with the answer */
-    char host[256];   /* as the client named us; "" if it is not a plain name and port */
-};
-
-/* Copies a header; "" if it is missing or too long. */
-static void copy_header(struct lws *wsi, enum lws_token_indexes token, char *out,
-                        size_t size)
-{
-    int length = lws_hdr_copy(wsi, out, (int)size, token);
-    if (length < 0) length = 0;
-    out[length] = '\0';
-}
-
-/* Whether a header was sent at all, be it empty. */
-static bool has_header(struct lws *wsi, enum lws_token_indexes token)
-{
-    char any[2];
-    return lws_hdr_total_length(wsi, token) > 0 ||
-           lws_hdr_copy_fragment(wsi, any, sizeof any, token, 0) >= 0;
-}
-
-/* Ways to write the two headers that the library takes for other headers, and a proxy may
-   not. */
-static bool has_disguised_length(struct lws *wsi)
-{
-    static const char *const names[] = {
-        "content-length :",     "content-length\t:",   "transfer-encoding :",
-        "transfer-encoding\t:", " content-length:",    "\tcontent-length:",
-        " transfer-encoding:",  "\ttransfer-encoding:"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (lws_hdr_custom_length(wsi, names[i], (int)strlen(names[i])) >= 0) return true;
-    return false;
-}
-
-/* A GET has no body, and every request names one host (RFC 9112, section 3.2): what says
-   otherwise is an error or an attempt to have two servers read it differently. */
-static const char *fault_of(struct lws *wsi)
-{
-    char host[256], length[24];
-    copy_header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, length, sizeof length);
-    copy_header(wsi, WSI_TOKEN_HOST, host, sizeof host); /* several come joined by commas */
-    if (host[0] == '\0' || strchr(host, ',') != NULL) return "a request names one host\n";
-    if (has_header(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) || has_disguised_length(wsi) ||
-        (length[0] != '\0' && strcmp(length, "0") != 0))
-        return "this request has no body\n";
-    return NULL;
-}
-
-/* The host goes into a policy, so it must be of harmless characters. An IPv6 address has no
-   place in a policy's sources. */
-static void read_host(struct request *request)
-{
-    copy_header(request->wsi, WSI_TOKEN_HOST, request->host, sizeof request->host);
-    for (const char *c = request->host; *c != '\0'; c++)
-        if (!isalnum((unsigned char)*c) && strchr("-._:", *c) == NULL)
-            request->host[0] = '\0';
-}
-
-static bool accepts(const struct request *request, enum lws_token_indexes token,
-                    const char *what)
-{
-    char value[512];
-    copy_header(request->wsi, token, value, sizeof value);
-    return strstr(value, what) != NULL;
-}
-
-/* A short text; `headers` as in struct http_answer. */
-static int send_text(const struct request *request, unsigned status, const char *body,
-                     const char *headers)
-{
-    char lines[1024];
-    snprintf(lines, sizeof lines, "Cache-Control: no-store\r\n" POLICY_PLAIN "%s",
-             headers == NULL ? "" : headers);
-    struct http_answer answer = {.status = status,
-                                 .type = "text/plain;charset=utf-8",
-                                 .body = (const uint8_t *)body,
-                                 .size = strlen(body),
-                                 .headers = lines,
-                                 .head = request->head,
-                                 .close = request->close || status == 400 || status == 405};
-    return http_send(request->wsi, &answer);
-}
-
-static const struct asset *find_asset(const char *path)
-{
-    for (size_t i = 0; i < assets_count; i++)
-        if (strcmp(assets[i].path, path) == 0) return &assets[i];
-    return NULL;
-}
-
-static int send_asset(const struct request *request, const struct asset *asset)
-{
-    char lines[HTTP_HEAD_MAX - 512], origin[512];
-    struct http_text text = {lines, sizeof lines, 0};
-    struct asset_body body = asset->identity;
-    const char *encoding = NULL;
-    if (asset->br.bytes != NULL && accepts(request, WSI_TOKEN_HTTP_ACCEPT_ENCODING, "br")) {
-        body = asset->br;
-        encoding = "br";
-    } else if (asset->gzip.bytes != NULL &&
-               accepts(request, WSI_TOKEN_HTTP_ACCEPT_ENCODING, "gzip")) {
-        body = asset->gzip;
-        encoding = "gzip";
-    }
-    bool known = accepts(request, WSI_TOKEN_HTTP_IF_NONE_MATCH, asset->etag);
-    http_print(&text, "ETag: %s\r\nVary: Accept, Accept-Encoding\r\nCache-Control: %s\r\n",
-               asset->etag,
-               asset->immutable ? "public, max-age=31536000, immutable" : "no-cache");
-    if (encoding != NULL && !known) http_print(&text, "Content-Encoding: %s\r\n", encoding);
-    copy_header(request->wsi, WSI_TOKEN_ORIGIN, origin, sizeof origin);
-    policy_print(&text, asset->policy, request->server->config, request->host, origin);
-    struct http_answer answer = {.status = known ? 304 : 200,
-                                 .type = asset->type,
-                                 .body = body.bytes,
-                                 .size = known ? 0 : body.size,
-                                 .headers = lines,
-                                 .head = request->head};
-    return http_send(request->wsi, &answer);
-}
-
 /* ---- routes ---- */
 
 static int serve_health(const struct request *request)
 {
-    if (request->server->stopping) return send_text(request, 503, "stopping\n", NULL);
-    return send_text(request, 200, "ok\n", NULL);
+    if (request->server->stopping)
+        return request_send_text(request, 503, "stopping\n", NULL);
+    return request_send_text(request, 200, "ok\n", NULL);
 }
 
 static int serve_metrics(const struct request *request)
@@ -239,7 +111,8 @@ static int serve_metrics(const struct request *request)
 
 static int serve_socket(const struct request *request)
 {
-    return send_text(request, 400, "this address takes WebSocket connections\n", NULL);
+    return request_send_text(request, 400, "this address takes WebSocket connections\n",
+                             NULL);
 }
 
 static int serve_bytes(const struct request *request, const struct page_hash *hash)
@@ -247,7 +120,7 @@ static int serve_bytes(const struct request *request, const struct page_hash *ha
     char etag[HASH_HEX + 16] = "\"sha256-";
     hash_to_hex(hash, 0, etag + 8);
     strcat(etag, "\"");
-    bool known = accepts(request, WSI_TOKEN_HTTP_IF_NONE_MATCH, etag);
+    bool known = request_accepts(request, WSI_TOKEN_HTTP_IF_NONE_MATCH, etag);
     return bytes_request(request->wsi, hash, request->head, known);
 }
 
@@ -256,7 +129,8 @@ static int serve_raw(const struct request *request)
     struct page_hash hash;
     const char *hex = request->path + strlen("/raw/");
     if (!hash_from_hex(hex, strlen(hex), &hash, NULL))
-        return send_text(request, 404, "an address is 64 hexadecimal digits\n", NULL);
+        return request_send_text(request, 404, "an address is 64 hexadecimal digits\n",
+                                 NULL);
     return serve_bytes(request, &hash);
 }
 
@@ -266,7 +140,8 @@ static int serve_named(const struct request *request)
     struct page_hash hash;
     const char *name = request->path + strlen("/.well-known/ni/sha-256/");
     if (!hash_from_base64url(name, strlen(name), &hash))
-        return send_text(request, 404, "a name is 43 characters of base64url\n", NULL);
+        return request_send_text(request, 404, "a name is 43 characters of base64url\n",
+                                 NULL);
     return serve_bytes(request, &hash);
 }
 
@@ -277,14 +152,15 @@ static int serve_elsewhere(const struct request *request, const struct page_hash
     hash_to_hex(hash, 0, hex);
     snprintf(location, sizeof location, "Location: %s/%s\r\n",
              request->server->config->base_path, hex);
-    return send_text(request, 308, "the address is 64 digits in lower case\n", location);
+    return request_send_text(request, 308, "the address is 64 digits in lower case\n",
+                             location);
 }
 
 /* "/<hash>", where people and programs meet. */
 static int serve_page(const struct request *request, const struct page_hash *hash)
 {
-    if (accepts(request, WSI_TOKEN_HTTP_ACCEPT, "text/html"))
-        return send_asset(request, find_asset("/-/page"));
+    if (request_accepts(request, WSI_TOKEN_HTTP_ACCEPT, "text/html"))
+        return request_send_asset(request, request_find_asset("/-/page"));
     return serve_bytes(request, hash);
 }
 
@@ -322,9 +198,9 @@ static int serve(const struct request *request)
         return serve_elsewhere(request, &hash);
     const struct route *route = find_route(path);
     if (route != NULL) return route->serve(request);
-    const struct asset *asset = find_asset(path);
-    if (asset != NULL) return send_asset(request, asset);
-    return send_text(request, 404, "there is nothing at this address\n", NULL);
+    const struct asset *asset = request_find_asset(path);
+    if (asset != NULL) return request_send_asset(request, asset);
+    return request_send_text(request, 404, "there is nothing at this address\n", NULL);
 }
 
 /* The path below the base, or NULL if it is not below it. "/base" alone is "". */
@@ -344,18 +220,20 @@ int http_request(struct lws *wsi, const char *path, size_t size)
     bool get = lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0;
     request.head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
     request.path = strlen(path) == size ? below_base(request.server, path) : NULL;
-    read_host(&request);
+    request_read_host(&request);
     if (!get && !request.head)
-        return send_text(&request, 405, "only GET and HEAD\n", "Allow: GET, HEAD\r\n");
-    const char *fault = fault_of(wsi);
-    if (fault != NULL) return send_text(&request, 400, fault, NULL);
+        return request_send_text(&request, 405, "only GET and HEAD\n",
+                                 "Allow: GET, HEAD\r\n");
+    const char *fault = request_fault(wsi);
+    if (fault != NULL) return request_send_text(&request, 400, fault, NULL);
     if (request.path == NULL)
-        return send_text(&request, 404, "there is nothing at this address\n", NULL);
+        return request_send_text(&request, 404, "there is nothing at this address\n", NULL);
     if (request.path[0] == '\0') {
         char location[512];
         snprintf(location, sizeof location, "Location: %s/\r\n",
                  request.server->config->base_path);
-        return send_text(&request, 308, "the address ends with a slash\n", location);
+        return request_send_text(&request, 308, "the address ends with a slash\n",
+                                 location);
     }
     return serve(&request);
 }
@@ -366,9 +244,9 @@ static bool origin_allowed(const struct request *request)
 {
     const struct server_config *config = request->server->config;
     char origin[512], host[256];
-    if (!has_header(request->wsi, WSI_TOKEN_ORIGIN)) return !config->require_origin;
-    copy_header(request->wsi, WSI_TOKEN_ORIGIN, origin, sizeof origin);
-    copy_header(request->wsi, WSI_TOKEN_HOST, host, sizeof host);
+    if (!request_has_header(request->wsi, WSI_TOKEN_ORIGIN)) return !config->require_origin;
+    request_header(request->wsi, WSI_TOKEN_ORIGIN, origin, sizeof origin);
+    request_header(request->wsi, WSI_TOKEN_HOST, host, sizeof host);
     return policy_may_connect(config, origin, host);
 }
 
@@ -386,7 +264,7 @@ static bool version_allowed(struct lws *wsi)
 static bool key_allowed(struct lws *wsi)
 {
     char key[32];
-    copy_header(wsi, WSI_TOKEN_KEY, key, sizeof key);
+    request_header(wsi, WSI_TOKEN_KEY, key, sizeof key);
     return strlen(key) == 24 && strcmp(key + 22, "==") == 0;
 }
 
@@ -394,8 +272,9 @@ static int refuse_upgrade(struct request *request, unsigned status, const char *
 {
     request->server->metrics.upgrades_refused_total++;
     request->close = true;
-    send_text(request, status, why,
-              status == 426 ? "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" : NULL);
+    request_send_text(request, status, why,
+                      status == 426 ? "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                                    : NULL);
     return -1;
 }
 
@@ -403,11 +282,11 @@ int http_confirm_upgrade(struct lws *wsi)
 {
     struct request request = {.wsi = wsi, .server = server_of(wsi)};
     char upgrade[16], path[128], version[8];
-    copy_header(wsi, WSI_TOKEN_UPGRADE, upgrade, sizeof upgrade);
-    copy_header(wsi, WSI_TOKEN_GET_URI, path, sizeof path);
-    copy_header(wsi, WSI_TOKEN_VERSION, version, sizeof version);
+    request_header(wsi, WSI_TOKEN_UPGRADE, upgrade, sizeof upgrade);
+    request_header(wsi, WSI_TOKEN_GET_URI, path, sizeof path);
+    request_header(wsi, WSI_TOKEN_VERSION, version, sizeof version);
     if (strcasecmp(upgrade, "websocket") != 0) return -1;
-    const char *fault = fault_of(wsi);
+    const char *fault = request_fault(wsi);
     if (fault != NULL) return refuse_upgrade(&request, 400, fault);
     const char *below = below_base(request.server, path);
     if (below == NULL || strcmp(below, "/ws/websocket") != 0)
