@@ -57,8 +57,7 @@ static void on_time(uv_timer_t *timer)
     client->armed_ms = UINT64_MAX;
     if (client->again_ms <= now_ms(client)) {
         client->again_ms = UINT64_MAX;
-        const struct sockaddr *from = (const struct sockaddr *)&client->link.from;
-        link_open(&client->link, from->sa_family == 0 ? NULL : from);
+        link_open(&client->link, (const struct sockaddr *)&client->link.stream.from);
     }
     link_tick(&client->link);
     peer_tick(client->peer, now_ms(client));

@@ -1,10 +1,10 @@
-/* Connecting a link's socket. */
+/* Connecting a stream's socket. */
 #ifndef WHILST_NET_DIAL_H
 #define WHILST_NET_DIAL_H
 
-#include "link.h"
+#include "stream.h"
 
-/* Ends in link_connected, or in link_finish. */
-void dial(struct link *link);
+/* Ends in stream_connected, or in `broken`. */
+void dial(struct stream *stream);
 
 #endif

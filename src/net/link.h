@@ -1,17 +1,13 @@
-/* One outgoing WebSocket connection: look-up, connect, TLS, handshake, frames. Messages go
-   in and come out; what they mean is not known here. */
+/* One outgoing WebSocket connection: handshake and frames on a stream. Messages go in and
+   come out; what they mean is not known here. */
 #ifndef WHILST_NET_LINK_H
 #define WHILST_NET_LINK_H
 
-#include "target.h"
-#include "tls.h"
+#include "stream.h"
 #include "whilst/framing.h"
 #include "whilst/handshake.h"
 
-#include <netdb.h>
-#include <uv.h>
-
-#define LINK_BATCH 32 /* messages in one send */
+#define LINK_BATCH STREAM_BATCH /* messages in one send */
 
 /* How a connection ended. */
 enum link_fault {
@@ -52,32 +48,18 @@ struct link_config {
 
 enum link_state {
     LINK_IDLE,
-    LINK_RESOLVING,
-    LINK_CONNECTING,
-    LINK_SECURING,
+    LINK_OPENING, /* its stream is connecting, or TLS begins */
     LINK_UPGRADING,
     LINK_OPEN,
     LINK_GOODBYE, /* our close frame is sent */
-    LINK_ENDING,  /* its handle is being closed */
+    LINK_ENDING,  /* its stream is being closed */
 };
 
 struct link {
+    struct stream stream; /* the first member */
     const struct link_config *config;
     const struct link_callbacks *on;
     enum link_state state;
-    union {
-        uv_handle_t handle;
-        uv_stream_t stream;
-        uv_tcp_t tcp;
-        uv_pipe_t pipe;
-    } socket;
-    union {
-        uv_getaddrinfo_t lookup;
-        uv_connect_t connect;
-    } request;
-    struct addrinfo *found, *next; /* addresses, and which is to be tried next */
-    struct sockaddr_storage from;  /* to be bound to; ss_family 0: any */
-    struct tls *tls;
     struct message *answer; /* of the handshake, so far */
     char key[HANDSHAKE_KEY + 1];
     struct framing framing;
@@ -106,12 +88,6 @@ void link_drop(struct link *link);
 /* When link_tick has work, or UINT64_MAX: opening, goodbyes and silence have their time. */
 uint64_t link_next_deadline(const struct link *link);
 void link_tick(struct link *link);
-
-/* For dial.c: the socket is connected; the link is over; and its `ended` is told, once its
-   handle is closed or was never made. */
-void link_connected(struct link *link);
-void link_finish(struct link *link, enum link_fault fault, const char *text);
-void link_tell_ended(struct link *link);
 
 /* Random bytes that nobody can foresee. */
 void link_random(void *bytes, size_t size);
