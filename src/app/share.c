@@ -3,6 +3,7 @@
 #include "errands.h"
 #include "files.h"
 #include "naming.h"
+#include "option_print.h"
 #include "qr.h"
 
 #include <stdio.h>
@@ -33,6 +34,7 @@ struct share {
     size_t count;
 };
 
+#define PAGE_MAX ((size_t)8 << 20) /* no server relays a larger one */
 #define SHARE(name) offsetof(struct share_options, name)
 
 static const struct option_row rows[] = {
@@ -213,7 +215,7 @@ static int read_files(struct share *share, char **paths)
     for (size_t i = 0; i < share->count; i++) {
         struct shared *file = &share->files[i];
         file->path = paths[i];
-        file->page = file_read(paths[i], CLIENT_PAGE_MAX, &code);
+        file->page = file_read(paths[i], PAGE_MAX, &code);
         if (file->page == NULL) return code;
         if (!add_label(share, file)) return EXIT_USAGE;
         file->hash = hash_of(message_bytes(file->page), file->page->size);
@@ -241,7 +243,7 @@ int share_main(int count, char **arguments)
     bool help;
     whole.sets[0] = reach_set;
     if (!option_table_read(&whole, &share.options, count, arguments, &first, &help)) {
-        if (help) option_table_print_help(&whole, &share.options, stdout);
+        if (help) option_print_help(&whole, &share.options, stdout);
         return help ? EXIT_DONE : EXIT_USAGE;
     }
     if (first == count) {
