@@ -52,7 +52,7 @@ const char *errand_bytes(uint64_t bytes, char text[24])
     return text;
 }
 
-/* ---- pages and tokens ---- */
+/* ---- pages ---- */
 
 bool errand_page(const char *text, struct page_hash *hash, const char **address)
 {
@@ -68,18 +68,6 @@ bool errand_page(const char *text, struct page_hash *hash, const char **address)
     fprintf(stderr, "whilst: '%s' is neither a page's address nor 64 hexadecimal digits\n",
             text);
     return false;
-}
-
-void errand_token(struct peer *peer)
-{
-    static const char letters[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
-    uint8_t random[24];
-    char token[sizeof random + 1] = {0};
-    link_random(random, sizeof random);
-    for (size_t i = 0; i < sizeof random; i++)
-        token[i] = letters[random[i] % 64];
-    peer_set_token(peer, token);
 }
 
 /* ---- the end ---- */
@@ -213,7 +201,7 @@ struct site *errand_site(struct errand *errand, const struct reach_options *opti
     site->config.event = on_event;
     site->config.ended = on_ended;
     site->client = client_new(&site->config, site);
-    errand_token(client_peer(site->client));
+    client_draw_token(site->client);
     peer_visit(client_peer(site->client));
     site->next = errand->sites;
     errand->sites = site;

@@ -59,7 +59,4 @@ const char *errand_bytes(uint64_t bytes, char text[24]);
    address, else NULL. False after a mistake, which has been said. */
 bool errand_page(const char *text, struct page_hash *hash, const char **address);
 
-/* A token that nobody else has: PEER_TOKEN_MAX characters at most. */
-void errand_token(struct peer *peer);
-
 #endif

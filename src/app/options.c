@@ -22,12 +22,8 @@
 static const struct option_row rows[] = {
     {"config", "FILE", "Where", "read options from this file: see whilst config defaults",
      OPTION_FILE, SERVE(config), 0, 0},
-    {"listen", "ADDRESS", "Where",
-     "HOST:PORT (port 0: any), unix:PATH, or fd:NAME for a socket that was passed by "
-     "systemd; may be repeated",
+    {"listen", "ADDRESS", "Where", "HOST:PORT (port 0: any) or unix:PATH; may be repeated",
      OPTION_LIST, SERVE(listen), 0, 0},
-    {"unix-mode", "MODE", "Where", "who may connect to unix sockets, as in chmod",
-     OPTION_TEXT, SERVE(unix_mode), 0, 0},
     {"base-path", "PATH", "Where", "serve below this path, for example /pages", OPTION_TEXT,
      NET(base_path), 0, 0},
     {"origin", "ORIGIN", "Who",
@@ -138,7 +134,6 @@ static const struct option_row rows[] = {
 static bool is_listen(const char *value)
 {
     const char *port = strrchr(value, ':'), *end = port;
-    if (strncmp(value, "fd:", 3) == 0) return value[3] != '\0';
     if (strncmp(value, "unix:", 5) == 0)
         return value[5] != '\0' && strlen(value + 5) < UNIX_PATH_MAX;
     if (port == NULL || port == value) return false;
@@ -146,13 +141,6 @@ static bool is_listen(const char *value)
         end++;
     return end > port + 1 && *end == '\0' && end - port <= 6 &&
            strtoul(port + 1, NULL, 10) <= 65535;
-}
-
-static bool is_mode(const char *value)
-{
-    size_t length = strlen(value);
-    return length >= 1 && length <= 4 && strspn(value, "01234567") == length &&
-           strtoul(value, NULL, 8) <= 0777;
 }
 
 static bool is_base_path(const char *value)
@@ -172,8 +160,7 @@ static bool is_range(const char *value)
 }
 
 static const struct option_check checks[] = {
-    {"listen", is_listen, "HOST:PORT, unix:PATH or fd:NAME"},
-    {"unix-mode", is_mode, "octal digits such as 660"},
+    {"listen", is_listen, "HOST:PORT or unix:PATH"},
     {"base-path", is_base_path, "a plain path that begins with / and does not end with it"},
     {"origin", address_is_origin, "a site such as https://a.example"},
     {"embed-origin", address_is_origin, "a site such as https://a.example"},
@@ -270,9 +257,6 @@ void options_settle(struct options *options)
     struct server_config *server = &options->server;
     server->listen = options->listen.texts;
     server->listen_count = options->listen.count;
-    size_t listen = option_index_of(&options_table, "listen");
-    server->listen_is_default = options->reading.given[listen].source == OPTION_DEFAULT;
-    server->unix_mode = (uint32_t)strtoul(options->unix_mode, NULL, 8);
     server->origins = options->origins.texts;
     server->origins_count = options->origins.count;
     server->embedders = options->embedders.texts;
@@ -289,7 +273,6 @@ void options_init(struct options *options)
     *options = (struct options){
         .server = server_config_default(),
         .listen = {.texts = {"127.0.0.1:4000"}, .count = 1},
-        .unix_mode = "666",
         .log_level = LOG_LEVEL_INFO,
     };
     options->server.hub.connections_max = 0; /* as descriptors allow */

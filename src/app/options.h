@@ -16,7 +16,7 @@ struct options {
     uint32_t proxy_header;                        /* enum proxy_header */
     uint32_t log_level;                           /* enum log_level */
     bool no_rates;
-    const char *config, *unix_mode;
+    const char *config;
     struct option_reading reading;
 };
 

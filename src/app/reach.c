@@ -3,9 +3,6 @@
 
 #include <stdio.h>
 
-#define PAGE_MAX ((size_t)8 << 20)      /* the largest page that any server relays */
-#define ENVELOPE_MAX ((size_t)64 << 10) /* around it */
-
 #define REACH(name) offsetof(struct reach_options, name)
 
 static const struct option_row rows[] = {
@@ -47,9 +44,5 @@ void reach_close(struct reach *reach)
 
 struct client_config reach_client(const struct reach *reach, uv_loop_t *loop)
 {
-    return (struct client_config){.link = {.loop = loop,
-                                           .target = &reach->target,
-                                           .tls = reach->tls,
-                                           .message_bytes_max = PAGE_MAX + ENVELOPE_MAX},
-                                  .peer = peer_config_default()};
+    return client_config_default(loop, &reach->target, reach->tls);
 }

@@ -34,7 +34,6 @@ struct share {
     size_t count;
 };
 
-#define PAGE_MAX ((size_t)8 << 20) /* no server relays a larger one */
 #define SHARE(name) offsetof(struct share_options, name)
 
 static const struct option_row rows[] = {
@@ -215,7 +214,7 @@ static int read_files(struct share *share, char **paths)
     for (size_t i = 0; i < share->count; i++) {
         struct shared *file = &share->files[i];
         file->path = paths[i];
-        file->page = file_read(paths[i], PAGE_MAX, &code);
+        file->page = file_read(paths[i], CLIENT_PAGE_MAX, &code);
         if (file->page == NULL) return code;
         if (!add_label(share, file)) return EXIT_USAGE;
         file->hash = hash_of(message_bytes(file->page), file->page->size);

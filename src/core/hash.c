@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <openssl/evp.h>
+#include <stdatomic.h>
 #include <string.h>
 
 static uint64_t is_upper(char digit)
@@ -118,8 +119,9 @@ static EVP_MD_CTX *context_of(struct hash_stream *stream)
 /* Looked up once: a search takes memory each time. */
 static const EVP_MD *sha256(void)
 {
-    static const EVP_MD *algorithm;
-    if (algorithm == NULL) algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
+    static _Atomic(const EVP_MD *) kept;
+    const EVP_MD *algorithm = kept;
+    if (algorithm == NULL) kept = algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
     return algorithm;
 }
 
@@ -152,12 +154,16 @@ void hash_stream_free(struct hash_stream *stream)
     EVP_MD_CTX_free(context_of(stream));
 }
 
+/* The stream is kept between calls; whilst one thread has it, others make their own. */
 struct page_hash hash_of(const void *bytes, size_t size)
 {
-    static struct hash_stream *stream;
+    static _Atomic(struct hash_stream *) kept;
+    struct hash_stream *stream = atomic_exchange(&kept, NULL);
     if (stream == NULL) stream = hash_stream_new();
     int done = stream == NULL ? 0 : EVP_DigestInit_ex(context_of(stream), sha256(), NULL);
     assert(done == 1);
     hash_stream_update(stream, bytes, size);
-    return hash_stream_finish(stream);
+    struct page_hash hash = hash_stream_finish(stream);
+    hash_stream_free(atomic_exchange(&kept, stream));
+    return hash;
 }

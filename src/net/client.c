@@ -10,6 +10,7 @@
 
 #define PAUSE_MS 500 /* before the second attempt; doubled until */
 #define PAUSE_MAX_MS 30000
+#define ENVELOPE_MAX ((size_t)64 << 10) /* around a page */
 #define STEADY_MS 5000 /* a connection that lasted so long ends the doubling */
 
 struct client {
@@ -169,6 +170,17 @@ static void on_ended(struct link *link)
 static const struct link_callbacks callbacks = {on_opened, on_message, on_drained,
                                                 on_ended};
 
+struct client_config client_config_default(uv_loop_t *loop, const struct target *target,
+                                           struct tls_context *tls)
+{
+    return (struct client_config){
+        .link = {.loop = loop,
+                 .target = target,
+                 .tls = tls,
+                 .message_bytes_max = CLIENT_PAGE_MAX + ENVELOPE_MAX},
+        .peer = peer_config_default()};
+}
+
 struct client *client_new(const struct client_config *config, void *owner)
 {
     struct client *client = calloc(1, sizeof *client);
@@ -209,6 +221,18 @@ bool client_is_open(const struct client *client)
     return client->link.state == LINK_OPEN;
 }
 
+void client_draw_token(struct client *client)
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+    uint8_t random[24];
+    char token[sizeof random + 1] = {0};
+    link_random(random, sizeof random);
+    for (size_t i = 0; i < sizeof random; i++)
+        token[i] = letters[random[i] % 64];
+    peer_set_token(client->peer, token);
+}
+
 size_t client_received(const struct client *client)
 {
     return framing_received(&client->link.framing);
@@ -231,7 +255,8 @@ void client_close(struct client *client)
 {
     client->leaving = true;
     client->again_ms = UINT64_MAX;
-    while (send_some(client)) {}
+    while (send_some(client)) {
+    }
     link_close(&client->link, 1000);
     arm(client);
 }

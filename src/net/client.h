@@ -5,6 +5,8 @@
 #include "link.h"
 #include "whilst/peer.h"
 
+#define CLIENT_PAGE_MAX ((size_t)8 << 20) /* the largest page that any server relays */
+
 struct client;
 
 /* What clients of one kind share. Borrowed for their lives. */
@@ -23,6 +25,10 @@ struct client_config {
     void (*freed)(void *owner);
 };
 
+/* Without callbacks. */
+struct client_config client_config_default(uv_loop_t *loop, const struct target *target,
+                                           struct tls_context *tls);
+
 /* An idle client. `owner` is whatever the callbacks need. */
 struct client *client_new(const struct client_config *config, void *owner);
 /* Ends at once, and frees when the loop has let go; then `freed` is called. */
@@ -31,6 +37,8 @@ void client_free(struct client *client);
 void *client_owner(const struct client *client);
 struct peer *client_peer(const struct client *client);
 bool client_is_open(const struct client *client);
+/* Gives its peer a token that nobody else has. */
+void client_draw_token(struct client *client);
 /* Bytes of the message that is arriving. */
 size_t client_received(const struct client *client);
 

@@ -18,8 +18,8 @@
 
 void link_random(void *bytes, size_t size)
 {
-    static uint8_t pool[4096];
-    static size_t left;
+    static _Thread_local uint8_t pool[256]; /* more could be interrupted by a signal */
+    static _Thread_local size_t left;
     if (left < size) {
         left = sizeof pool;
         if (getrandom(pool, left, 0) != (ssize_t)left) abort();

@@ -17,9 +17,7 @@
 #include "http.h"
 #include "libraries.h"
 #include "log.h"
-#include "notify.h"
 #include "policy.h"
-#include "supervise.h"
 #include "websocket.h"
 #include "whilst/memory.h"
 
@@ -43,7 +41,6 @@ struct server_config server_config_default(void)
     return (struct server_config){
         .hub = hub_config_default(),
         .base_path = "",
-        .unix_mode = 0666,
         .reserve_bytes = 4 << 20,
         .callers_max = 1024,
         .outbox_bytes_max = 3 << 20,
@@ -312,19 +309,11 @@ static void on_stopped(uv_timer_t *timer)
     uv_stop(timer->loop);
 }
 
-static void reload(struct server *server)
-{
-    notify_say("RELOADING=1\nMONOTONIC_USEC=%llu",
-               (unsigned long long)(uv_hrtime() / 1000));
-    deny_file_reload(server);
-    notify_say("READY=1");
-}
-
 static void on_signal(uv_signal_t *signal, int number)
 {
     struct server *server = signal->data;
     if (number == SIGHUP) {
-        reload(server);
+        deny_file_reload(server);
         return;
     }
     if (server->stopping) {
@@ -334,8 +323,7 @@ static void on_signal(uv_signal_t *signal, int number)
     server->stopping = true;
     log_event(LOG_LEVEL_INFO, "stopping", "signal=%d sessions=%llu", number,
               (unsigned long long)hub_metrics(server->hub)->sessions);
-    notify_say("STOPPING=1");
-    accept_close(server, false);
+    accept_close(server);
     websocket_close_all(server);
     uv_timer_start(&server->stop_timer, on_stopped,
                    hub_metrics(server->hub)->sessions_total > 0 ? STOP_MS : 0, 0);
@@ -347,7 +335,6 @@ static void start_loop(struct server *server)
     uv_timer_init(&server->loop, &server->hub_timer);
     uv_timer_init(&server->loop, &server->sweep_timer);
     uv_timer_init(&server->loop, &server->stop_timer);
-    uv_timer_init(&server->loop, &server->manager_timer);
     uv_prepare_init(&server->loop, &server->flush);
     server->hub_timer.data = server->sweep_timer.data = server->flush.data = server;
     server->hub_due_ms = UINT64_MAX;
@@ -362,17 +349,16 @@ static void start_loop(struct server *server)
     signal(SIGPIPE, SIG_IGN);
     deny_file_watch(server);
     accept_start(server);
-    supervise_start(server);
 }
 
 static void close_handles(struct server *server)
 {
     uv_handle_t *handles[] = {
         (uv_handle_t *)&server->hub_timer,  (uv_handle_t *)&server->sweep_timer,
-        (uv_handle_t *)&server->stop_timer, (uv_handle_t *)&server->manager_timer,
-        (uv_handle_t *)&server->flush,      (uv_handle_t *)&server->signals[0],
-        (uv_handle_t *)&server->signals[1], (uv_handle_t *)&server->signals[2],
-        (uv_handle_t *)&server->deny_watch, (uv_handle_t *)&server->deny_timer};
+        (uv_handle_t *)&server->stop_timer, (uv_handle_t *)&server->flush,
+        (uv_handle_t *)&server->signals[0], (uv_handle_t *)&server->signals[1],
+        (uv_handle_t *)&server->signals[2], (uv_handle_t *)&server->deny_watch,
+        (uv_handle_t *)&server->deny_timer};
     for (size_t i = 0; i < sizeof handles / sizeof handles[0]; i++)
         uv_close(handles[i], NULL);
     pulse_close(&server->pulse);

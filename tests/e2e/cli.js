@@ -14,7 +14,8 @@ process.on('exit', () => {
 
 // A command that is running. `output` and `errors` grow; `ended` resolves to its exit code.
 class Command {
-  constructor(words, { input = null, env = {}, cwd } = {}) {
+  // `input` is written and ended; undefined leaves that to the caller.
+  constructor(words, { input, env = {}, cwd }) {
     const [program, ...args] = words;
     this.words = words.join(' ');
     this.child = spawn(program, args, {
@@ -28,10 +29,8 @@ class Command {
     this.child.stdout.on('data', (part) => (this.output = Buffer.concat([this.output, part])));
     this.child.stdout.on('error', () => {});
     this.child.stderr.setEncoding('utf8').on('data', (part) => (this.errors += part));
-    if (input !== null) {
-      this.child.stdin.on('error', () => {}); // it may not want all of it
-      this.child.stdin.end(input);
-    }
+    this.child.stdin?.on('error', () => {}); // it may not want all of it
+    if (input !== undefined) this.child.stdin?.end(input);
     this.ended = new Promise((resolve, reject) => {
       this.child.on('error', reject);
       this.child.on('close', (code, signal) => {
@@ -68,12 +67,15 @@ class Command {
   }
 }
 
-// Starts `whilst` with these arguments; it is ended with the test.
-export function start(t, args, options) {
-  const command = new Command(commandLine(args), options);
+// Starts a program by its words; it is ended with the test.
+export function launch(t, words, options = {}) {
+  const command = new Command(words, { input: null, ...options });
   t.after(() => command.child.kill('SIGKILL'));
   return command;
 }
+
+// Starts `whilst` with these arguments.
+export const start = (t, args, options) => launch(t, commandLine(args), options);
 
 // Runs `whilst` to its end: {code, output, text, errors}.
 export async function run(t, args, options) {
@@ -86,9 +88,7 @@ export async function run(t, args, options) {
 // prints to either stream is in `output`.
 export function onTerminal(t, args, options) {
   const quoted = commandLine(args).map((word) => `'${word.replaceAll("'", "'\\''")}'`);
-  const command = new Command(['script', '-qec', quoted.join(' '), '/dev/null'], options);
-  t.after(() => command.child.kill('SIGKILL'));
-  return command;
+  return launch(t, ['script', '-qec', quoted.join(' '), '/dev/null'], options);
 }
 
 export function directory(t) {

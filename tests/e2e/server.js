@@ -13,7 +13,7 @@ import { request } from './http.js';
 import { parseMetrics } from './metrics.js';
 import { PATIENCE_MS, until, within } from './wait.js';
 
-export const OPEN_LIMITS = ['--max-per-address', '0', '--no-rate-limits'];
+const OPEN_LIMITS = ['--max-per-address', '0', '--no-rate-limits'];
 
 const children = new Set();
 process.on('exit', () => {
@@ -41,11 +41,7 @@ export function commandLine(args, path = binary()) {
 // Starts the program with any arguments: {child, output, exited}. `exited` resolves to
 // {code, signal} once the process is gone and all that it printed has been read.
 export function spawnProgram(args, path = binary(), env = {}) {
-  return spawnCommand(commandLine(args, path), env);
-}
-
-// The same for any command.
-export function spawnCommand([command, ...rest], env = {}) {
+  const [command, ...rest] = commandLine(args, path);
   const child = spawn(command, rest, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },

@@ -68,20 +68,6 @@ TEST(addresses_to_listen_on_have_a_port_or_a_path)
     refuse_line("--listen a:123456", "HOST:PORT");
     refuse_line("--listen a:8o", "HOST:PORT");
     refuse_line("--listen unix:", "unix:PATH");
-    refuse_line("--listen fd:", "fd:NAME");
-    assert_false(accept_line("--listen fd:web").server.listen_is_default);
-    assert_true(accept_line("").server.listen_is_default);
-}
-
-TEST(a_mode_is_octal)
-{
-    assert_int_equal(accept_line("").server.unix_mode, 0666);
-    assert_int_equal(accept_line("--unix-mode 0660").server.unix_mode, 0660);
-    assert_int_equal(accept_line("--unix-mode 0").server.unix_mode, 0);
-    refuse_line("--unix-mode 888", "'888'");
-    refuse_line("--unix-mode 1777", "octal");
-    refuse_line("--unix-mode -1", "octal");
-    refuse_line("--unix-mode=", "octal");
 }
 
 TEST(base_paths_are_plain)
@@ -202,7 +188,6 @@ int main(void)
         cmocka_unit_test(numbers_keep_to_their_range_and_sizes_have_units),
         cmocka_unit_test(a_flag_is_written_out),
         cmocka_unit_test(addresses_to_listen_on_have_a_port_or_a_path),
-        cmocka_unit_test(a_mode_is_octal),
         cmocka_unit_test(base_paths_are_plain),
         cmocka_unit_test(who_is_believed_and_who_may_embed),
         cmocka_unit_test(lists_have_an_end),
