@@ -8,8 +8,7 @@ set(dependency_packages
     "jansson jansson libjansson-dev"
     "crypto libcrypto libssl-dev"
     "ssl libssl libssl-dev"
-    "qrencode libqrencode libqrencode-dev"
-    "ini inih libinih-dev")
+    "qrencode libqrencode libqrencode-dev")
 
 find_program(PKG_CONFIG_EXECUTABLE pkg-config)
 if(NOT PKG_CONFIG_EXECUTABLE)

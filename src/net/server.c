@@ -298,10 +298,10 @@ static void on_sweep(uv_timer_t *timer)
     bytes_sweep(timer->data);
 }
 
-static void on_turn_end(uv_prepare_t *prepare)
+static void on_turn_end(uv_check_t *check)
 {
-    inbox_read(prepare->data);
-    websocket_flush(prepare->data);
+    inbox_read(check->data);
+    websocket_flush(check->data);
 }
 
 static void on_stopped(uv_timer_t *timer)
@@ -335,12 +335,12 @@ static void start_loop(struct server *server)
     uv_timer_init(&server->loop, &server->hub_timer);
     uv_timer_init(&server->loop, &server->sweep_timer);
     uv_timer_init(&server->loop, &server->stop_timer);
-    uv_prepare_init(&server->loop, &server->flush);
+    uv_check_init(&server->loop, &server->flush);
     server->hub_timer.data = server->sweep_timer.data = server->flush.data = server;
     server->hub_due_ms = UINT64_MAX;
     pulse_open(&server->pulse, &server->loop);
     uv_timer_start(&server->sweep_timer, on_sweep, SWEEP_MS, SWEEP_MS);
-    uv_prepare_start(&server->flush, on_turn_end);
+    uv_check_start(&server->flush, on_turn_end);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         uv_signal_init(&server->loop, &server->signals[i]);
         server->signals[i].data = server;

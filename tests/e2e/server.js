@@ -136,8 +136,8 @@ export class Server {
   }
 }
 
-// A running server. `listen`: the addresses, by default a free port on loopback; `addresses`: how
-// many there will be, when something else names them. `args`: further options. `limits`: true leaves the server's limits as they are by default. `path`: of
+// A running server. `listen`: the addresses, by default a free port on loopback. `args`:
+// further options. `limits`: true leaves the server's limits as they are by default. `path`: of
 // another program with the same command line. `env`: added to its environment.
 export async function startServer({
   listen = ['127.0.0.1:0'],
@@ -145,13 +145,12 @@ export async function startServer({
   limits = false,
   path = undefined,
   env = {},
-  addresses = listen.length,
 } = {}) {
   const listeners = listen.flatMap((address) => ['--listen', address]);
   const open = limits ? [] : OPEN_LIMITS;
   const program = spawnProgram(['serve', ...listeners, ...open, ...args], path, env);
   try {
-    return new Server(program, await untilListening(program, addresses));
+    return new Server(program, await untilListening(program, listen.length));
   } catch (error) {
     program.child.kill('SIGKILL');
     throw error;
