@@ -8,7 +8,8 @@ set(dependency_packages
     "jansson jansson libjansson-dev"
     "crypto libcrypto libssl-dev"
     "ssl libssl libssl-dev"
-    "qrencode libqrencode libqrencode-dev")
+    "qrencode libqrencode libqrencode-dev"
+    "ini inih libinih-dev")
 
 find_program(PKG_CONFIG_EXECUTABLE pkg-config)
 if(NOT PKG_CONFIG_EXECUTABLE)

@@ -1,6 +1,8 @@
 /* The table of `whilst bench`. */
 #include "bench_options.h"
 
+#include "option_print.h"
+
 #include <string.h>
 
 #define BENCH(name) offsetof(struct bench_options, name)
@@ -102,5 +104,5 @@ void bench_options_print_help(FILE *out)
 {
     struct option_table whole = whole_table();
     struct bench_options shown = defaults();
-    option_table_print_help(&whole, &shown, out);
+    option_print_help(&whole, &shown, out);
 }

@@ -3,6 +3,7 @@
 
 #include "errand.h"
 #include "files.h"
+#include "option_print.h"
 #include "whilst/label.h"
 
 #include <stdio.h>
@@ -117,7 +118,7 @@ int get_main(int count, char **arguments)
     bool help;
     whole.sets[0] = reach_set;
     if (!option_table_read(&whole, &get.options, count, arguments, &first, &help)) {
-        if (help) option_table_print_help(&whole, &get.options, stdout);
+        if (help) option_print_help(&whole, &get.options, stdout);
         return help ? EXIT_DONE : EXIT_USAGE;
     }
     if (count - first != 1) {

@@ -3,6 +3,7 @@
 #include "errand.h"
 #include "errands.h"
 #include "files.h"
+#include "option_print.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -284,7 +285,7 @@ static int read_options(struct keep *keep, const struct option_table *table, int
     keep->options.reach = reach_defaults();
     if (option_table_read(&whole, &keep->options, count, arguments, first, &help))
         return -1;
-    if (help) option_table_print_help(&whole, &keep->options, stdout);
+    if (help) option_print_help(&whole, &keep->options, stdout);
     return help ? EXIT_DONE : EXIT_USAGE;
 }
 

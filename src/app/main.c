@@ -1,5 +1,6 @@
 /* The program: a table of subcommands. */
 #include "bench.h"
+#include "config.h"
 #include "errands.h"
 #include "serve.h"
 
@@ -24,6 +25,7 @@ static const struct command {
     int (*run)(int count, char **arguments);
 } commands[] = {
     {"serve", "serve pages (whilst serve --help)", serve_main},
+    {"config", "check a configuration, show it, print one (whilst config --help)", config_main},
     {"share", "hold files, and print their addresses", share_main},
     {"get", "fetch a page, and check it", get_main},
     {"keep", "get pages, and hold them too", keep_main},

@@ -1,17 +1,35 @@
-/* The walk over a table of options. A flag --max-page is the variable WHILST_MAX_PAGE where
-   the set says so; flags come last and win. Numbers of bytes take K, M and G. */
+/* The walk over a table of options. A flag --max-page is the variable WHILST_MAX_PAGE where the
+   set says so, and the key max-page of the configuration file. Sources are read from the
+   weakest to the strongest: file, environment, flags. A list starts anew with each of them; a
+   value that is empty, in a file or a variable, is as if it were not there. */
 #include "option_table.h"
+
+#include "option_file.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-#define ROWS_MAX 128
 #define SETS (sizeof(((struct option_table *)0)->sets) / sizeof(struct option_set))
+#define NAME_MAX_BYTES 64
+#define WANTED_MAX 256
 
-static const struct option_row *row_at(const struct option_table *table, size_t index)
+/* One reading of all sources. */
+struct walk {
+    const struct option_table *table;
+    void *options;
+    struct option_reading *reading;
+    int count;
+    char **arguments;
+};
+
+/* ---- rows ---- */
+
+const struct option_row *option_row_at(const struct option_table *table, size_t index)
 {
     for (size_t i = 0; i < SETS; i++) {
         if (index < table->sets[i].count) return &table->sets[i].rows[index];
@@ -20,83 +38,309 @@ static const struct option_row *row_at(const struct option_table *table, size_t 
     return NULL;
 }
 
-bool option_fail(const struct option_row *row, const char *value, const char *wanted)
+static bool find_row(const struct option_table *table, const char *flag, size_t *index)
 {
-    fprintf(stderr, "whilst: --%s: '%s' is not %s\n", row->flag, value, wanted);
+    const struct option_row *row;
+    for (*index = 0; (row = option_row_at(table, *index)) != NULL; ++*index)
+        if (strcmp(row->flag, flag) == 0) return true;
     return false;
 }
 
-bool option_read_number(const struct option_row *row, const char *value, uint64_t *number)
+size_t option_index_of(const struct option_table *table, const char *flag)
+{
+    size_t index;
+    if (!find_row(table, flag, &index)) abort();
+    return index;
+}
+
+static size_t least_of(size_t a, size_t b, size_t c)
+{
+    size_t least = a < b ? a : b;
+    return least < c ? least : c;
+}
+
+/* How many letters must be changed, added or left out to make the one of the other. */
+static size_t distance(const char *a, const char *b)
+{
+    size_t row[NAME_MAX_BYTES], length = strlen(b);
+    if (length >= NAME_MAX_BYTES) return SIZE_MAX;
+    for (size_t j = 0; j <= length; j++)
+        row[j] = j;
+    for (size_t i = 0; a[i] != '\0'; i++) {
+        size_t diagonal = row[0];
+        row[0] = i + 1;
+        for (size_t j = 0; j < length; j++) {
+            size_t above = row[j + 1];
+            row[j + 1] = least_of(above + 1, row[j] + 1, diagonal + (a[i] != b[j]));
+            diagonal = above;
+        }
+    }
+    return row[length];
+}
+
+/* The flag that is most like a word that is none, or NULL. */
+static const char *nearest_to(const struct option_table *table, const char *word)
+{
+    const char *nearest = NULL;
+    const struct option_row *row;
+    size_t least = strlen(word) / 3 + 2; /* what is further away is another word */
+    for (size_t i = 0; (row = option_row_at(table, i)) != NULL; i++) {
+        size_t far = distance(word, row->flag);
+        if (far >= least) continue;
+        least = far;
+        nearest = row->flag;
+    }
+    return nearest;
+}
+
+/* ---- mistakes ---- */
+
+bool option_tell(struct option_reading *reading, const char *where, const char *format, ...)
+{
+    char what[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(what, sizeof what, format, arguments);
+    va_end(arguments);
+    reading->mistakes++;
+    if (reading->tell != NULL)
+        reading->tell(reading->context, &(struct option_mistake){where, what});
+    else
+        fprintf(stderr, "whilst: %s%s%s\n", where, where[0] == '\0' ? "" : ": ", what);
+    return false;
+}
+
+static void print_where(const struct option_reading *reading, unsigned line,
+                        char where[OPTION_WHERE_MAX])
+{
+    if (line > 0)
+        snprintf(where, OPTION_WHERE_MAX, "%s:%u", reading->file, line);
+    else
+        snprintf(where, OPTION_WHERE_MAX, "%s", reading->file);
+}
+
+void option_where(const struct option_reading *reading, size_t index,
+                  char where[OPTION_WHERE_MAX])
+{
+    const struct option_given *given = &reading->given[index];
+    where[0] = '\0';
+    if (given->source == OPTION_IN_FILE) print_where(reading, given->line, where);
+}
+
+static bool tell_at_line(struct option_reading *reading, unsigned line, const char *what)
+{
+    char where[OPTION_WHERE_MAX];
+    print_where(reading, line, where);
+    return option_tell(reading, where, "%s", what);
+}
+
+/* What is said after an unknown word: what may have been meant, with `before` before it. */
+static void suggest(const struct option_table *table, const char *word, const char *before,
+                    char text[WANTED_MAX])
+{
+    const char *nearest = nearest_to(table, word);
+    if (nearest != NULL)
+        snprintf(text, WANTED_MAX, "; did you mean %s%s?", before, nearest);
+    else
+        snprintf(text, WANTED_MAX, "; see whilst %s --help", table->command);
+}
+
+static void name_variable(const struct option_row *row, char name[NAME_MAX_BYTES])
+{
+    size_t length = strlen(strcpy(name, "WHILST_"));
+    for (const char *c = row->flag; *c != '\0' && length + 1 < NAME_MAX_BYTES; c++)
+        name[length++] = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
+    name[length] = '\0';
+}
+
+/* ---- values ---- */
+
+static bool read_number(const struct option_row *row, const char *value, uint64_t *number,
+                        char wanted[WANTED_MAX])
 {
     static const char *const units = "KMG";
-    char *end, wanted[96];
+    char *end;
     errno = 0;
     unsigned long long base = strtoull(value, &end, 10);
     const char *unit = *end == '\0' ? NULL : strchr(units, toupper((unsigned char)*end));
     bool sized = strcmp(row->argument, "BYTES") == 0 && unit != NULL && end[1] == '\0';
     *number = base;
     if (sized) *number <<= 10 * (unit - units + 1);
-    snprintf(wanted, sizeof wanted, "a number from %llu to %llu",
+    snprintf(wanted, WANTED_MAX, "a number from %llu to %llu",
              (unsigned long long)row->least, (unsigned long long)row->most);
-    if (errno != 0 || !isdigit((unsigned char)value[0]) || (*end != '\0' && !sized) ||
-        base > UINT64_MAX >> 30 || *number < row->least || *number > row->most)
-        return option_fail(row, value, wanted);
+    return errno == 0 && isdigit((unsigned char)value[0]) && (*end == '\0' || sized) &&
+           base <= UINT64_MAX >> 30 && *number >= row->least && *number <= row->most;
+}
+
+static bool read_flag(const char *value, bool *flag)
+{
+    static const char *const words[] = {"no",  "yes", "false", "true",
+                                        "off", "on",  "0",     "1"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strcasecmp(value, words[i]) == 0) {
+            *flag = i % 2 == 1;
+            return true;
+        }
+    return false;
+}
+
+static bool read_choice(const struct option_row *row, const char *value, uint32_t *choice)
+{
+    const char *word = row->argument;
+    for (uint32_t i = 0; *word != '\0'; i++) {
+        size_t length = strcspn(word, "|");
+        if (strlen(value) == length && strncasecmp(value, word, length) == 0) {
+            *choice = i;
+            return true;
+        }
+        word += length + (word[length] == '|');
+    }
+    return false;
+}
+
+static bool add_text(struct option_list *list, const char *value, bool first)
+{
+    if (first) list->count = 0;
+    if (list->count == OPTION_LIST_MAX) return false;
+    list->texts[list->count++] = value;
     return true;
 }
 
-bool option_add(const struct option_row *row, const char *value, bool first,
-                const char **list, size_t *count)
+static bool is_checked(const struct option_table *table, const struct option_row *row,
+                       const char *value, char wanted[WANTED_MAX])
 {
-    if (first) *count = 0;
-    if (*count == OPTION_LIST_MAX)
-        return option_fail(row, value, "allowed: the list is full");
-    list[(*count)++] = value;
+    const struct option_check *check = table->checks;
+    for (; check != NULL && check->flag != NULL; check++)
+        if (strcmp(check->flag, row->flag) == 0 && !check->is_right(value)) {
+            snprintf(wanted, WANTED_MAX, "%s", check->wanted);
+            return false;
+        }
     return true;
 }
 
-static bool set(const struct option_table *table, void *options,
-                const struct option_row *row, const char *value, bool first)
+/* False with what is wanted when the value is not right. */
+static bool put(const struct walk *walk, const struct option_row *row, const char *value,
+                bool first, char wanted[WANTED_MAX])
 {
-    void *field = (char *)options + row->field;
+    void *field = (char *)walk->options + row->field;
     uint64_t number = 0;
-    switch (row->kind) {
+    if (!is_checked(walk->table, row, value, wanted)) return false;
+    switch (option_kind_of(row)) {
     case OPTION_COUNT:
-        if (!option_read_number(row, value, &number)) return false;
+        if (!read_number(row, value, &number, wanted)) return false;
         *(uint32_t *)field = (uint32_t)number;
         return true;
     case OPTION_SIZE:
-        if (!option_read_number(row, value, &number)) return false;
+        if (!read_number(row, value, &number, wanted)) return false;
         *(size_t *)field = (size_t)number;
         return true;
-    case OPTION_FLAG: *(bool *)field = true; return true;
-    case OPTION_TEXT: *(const char **)field = value; return true;
-    default: return table->read(options, row, value, first);
+    case OPTION_FLAG:
+        snprintf(wanted, WANTED_MAX, "yes or no");
+        return read_flag(value, field);
+    case OPTION_TEXT:
+    case OPTION_FILE: *(const char **)field = value; return true;
+    case OPTION_LIST:
+        snprintf(wanted, WANTED_MAX, "allowed: the list is full");
+        return add_text(field, value, first);
+    case OPTION_CHOICE:
+        snprintf(wanted, WANTED_MAX, "one of %s", row->argument);
+        return read_choice(row, value, field);
+    }
+    return false;
+}
+
+static bool tell_wrong(const struct walk *walk, const struct option_row *row,
+                       const struct option_given *given, const char *value,
+                       const char *wanted)
+{
+    char variable[NAME_MAX_BYTES], what[1024];
+    if (given->source == OPTION_IN_FILE) {
+        snprintf(what, sizeof what, "%s: '%s' is not %s", row->flag, value, wanted);
+        return tell_at_line(walk->reading, given->line, what);
+    }
+    name_variable(row, variable);
+    if (given->source == OPTION_VARIABLE)
+        return option_tell(walk->reading, "", "%s: '%s' is not %s", variable, value,
+                           wanted);
+    return option_tell(walk->reading, "", "--%s: '%s' is not %s", row->flag, value, wanted);
+}
+
+static void set(const struct walk *walk, size_t index, const struct option_given *by,
+                const char *value)
+{
+    char wanted[WANTED_MAX];
+    const struct option_row *row = option_row_at(walk->table, index);
+    struct option_given *given = &walk->reading->given[index];
+    bool first = given->source != by->source;
+    *given = *by;
+    if (!put(walk, row, value, first, wanted)) tell_wrong(walk, row, by, value, wanted);
+}
+
+/* ---- the file ---- */
+
+static void on_unknown(const struct walk *walk, unsigned line, const char *key)
+{
+    char what[1024], suggestion[WANTED_MAX];
+    suggest(walk->table, key, "", suggestion);
+    snprintf(what, sizeof what, "unknown option '%s'%s", key, suggestion);
+    tell_at_line(walk->reading, line, what);
+}
+
+static void on_entry(void *context, unsigned line, const char *key, const char *value)
+{
+    const struct walk *walk = context;
+    size_t index;
+    if (!find_row(walk->table, key, &index) || strcmp(key, walk->table->config) == 0) {
+        on_unknown(walk, line, key);
+        return;
+    }
+    const struct option_given *given = &walk->reading->given[index];
+    bool again = given->source == OPTION_IN_FILE;
+    if (again && option_kind_of(option_row_at(walk->table, index)) != OPTION_LIST) {
+        char what[200];
+        snprintf(what, sizeof what, "%s stands in line %u already", key, given->line);
+        tell_at_line(walk->reading, line, what);
+    } else if (value[0] != '\0') {
+        set(walk, index, &(struct option_given){OPTION_IN_FILE, line}, value);
     }
 }
+
+static void on_mistake(void *context, unsigned line, const char *what)
+{
+    tell_at_line(((const struct walk *)context)->reading, line, what);
+}
+
+static void read_file(struct walk *walk)
+{
+    struct option_file_reader reader = {on_entry, on_mistake, walk};
+    if (walk->reading->file == NULL) return;
+    option_file_read(walk->reading->file, &reader, &walk->reading->texts);
+}
+
+/* ---- the environment ---- */
 
 static const char *variable_of(const struct option_row *row)
 {
-    char name[64] = "WHILST_";
-    size_t length = strlen(name);
-    for (const char *c = row->flag; *c != '\0'; c++)
-        name[length++] = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
-    name[length] = '\0';
-    return getenv(name);
+    char name[NAME_MAX_BYTES];
+    name_variable(row, name);
+    const char *value = getenv(name);
+    return value == NULL || value[0] == '\0' ? NULL : value;
 }
 
-static bool read_environment(const struct option_table *table, void *options)
+static void read_environment(struct walk *walk)
 {
+    size_t index = 0;
     for (size_t i = 0; i < SETS; i++) {
-        const struct option_set *rows = &table->sets[i];
-        for (size_t j = 0; rows->environment && j < rows->count; j++) {
-            const char *value = variable_of(&rows->rows[j]);
-            if (value != NULL && value[0] != '\0' &&
-                !set(table, options, &rows->rows[j], value, true))
-                return false;
+        const struct option_set *rows = &walk->table->sets[i];
+        for (size_t j = 0; j < rows->count; j++, index++) {
+            const char *value = rows->environment ? variable_of(&rows->rows[j]) : NULL;
+            if (value != NULL)
+                set(walk, index, &(struct option_given){OPTION_VARIABLE, 0}, value);
         }
     }
-    return true;
 }
+
+/* ---- flags ---- */
 
 /* What getopt_long is to know: the rows, --help, and the letters. */
 static size_t list_flags(const struct option_table *table, struct option known[],
@@ -104,7 +348,7 @@ static size_t list_flags(const struct option_table *table, struct option known[]
 {
     const struct option_row *row;
     size_t count = 0, length = strlen(strcpy(letters, ":h"));
-    for (; (row = row_at(table, count)) != NULL && count < ROWS_MAX; count++)
+    for (; (row = option_row_at(table, count)) != NULL && count < OPTION_ROWS_MAX; count++)
         known[count] = (struct option){
             row->flag, row->argument == NULL ? no_argument : required_argument, NULL, 0};
     known[count] = (struct option){"help", no_argument, NULL, 'h'};
@@ -118,37 +362,32 @@ static size_t list_flags(const struct option_table *table, struct option known[]
     return count;
 }
 
-static int index_of_letter(const struct option_table *table, const struct option known[],
-                           int letter)
+static int index_of_letter(const struct option_table *table, int letter)
 {
     const struct option_letter *l = table->letters;
-    int at = 0;
     while (l->letter != letter)
         l++;
-    while (strcmp(known[at].name, l->flag) != 0)
-        at++;
-    return at;
+    return (int)option_index_of(table, l->flag);
 }
 
-static bool fail_unknown(const struct option_table *table, const char *flag)
+static bool fail_unknown(const struct walk *walk, const char *flag)
 {
-    fprintf(stderr, "whilst: unknown option %s; see whilst %s --help\n", flag,
-            table->command);
-    return false;
+    char suggestion[WANTED_MAX], word[NAME_MAX_BYTES];
+    bool is_long = strncmp(flag, "--", 2) == 0;
+    snprintf(word, sizeof word, "%.*s", (int)strcspn(flag, "="), flag);
+    suggest(walk->table, is_long ? word + 2 : "", "--", suggestion);
+    return option_tell(walk->reading, "", "unknown option %s%s", flag, suggestion);
 }
 
 /* `text` is the argument that getopt_long has just read; of several letters in one it has
    not come to the end. */
-static bool fail_flag(const struct option_table *table, int found, const char *letters,
+static bool fail_flag(const struct walk *walk, int found, const char *letters,
                       const char *text)
 {
     char letter[] = {'-', (char)optopt, '\0'};
-    if (found == ':') {
-        fprintf(stderr, "whilst: %s needs a value\n", text);
-        return false;
-    }
+    if (found == ':') return option_tell(walk->reading, "", "%s needs a value", text);
     bool is_letter = optopt != 0 && strchr(letters, optopt) == NULL;
-    return fail_unknown(table, is_letter ? letter : text);
+    return fail_unknown(walk, is_letter ? letter : text);
 }
 
 /* Whether a long flag was written out: getopt_long takes its beginning for it too, and of
@@ -159,80 +398,79 @@ static bool is_written_out(const char *text, const char *flag)
     return length == strlen(flag) + 2 && strncmp(text + 2, flag, length - 2) == 0;
 }
 
-static bool read_flags(const struct option_table *table, void *options, int count,
-                       char **arguments, bool *help)
+/* Shows every flag to `visit`. False after one that cannot be understood, which has been
+   told, or when help was asked for. */
+static bool walk_flags(struct walk *walk,
+                       void (*visit)(struct walk *walk, size_t index, const char *value))
 {
-    struct option known[ROWS_MAX + 2] = {{0}};
-    bool seen[ROWS_MAX] = {false};
+    struct option known[OPTION_ROWS_MAX + 2] = {{0}};
     char letters[32];
     int at = 0, found;
-    list_flags(table, known, letters);
+    list_flags(walk->table, known, letters);
     opterr = 0;
-    while ((found = getopt_long(count, arguments, letters, known, &at)) != -1) {
-        const char *text = arguments[optind - 1];
+    optind = 0; /* from the beginning */
+    while ((found = getopt_long(walk->count, walk->arguments, letters, known, &at)) != -1) {
+        const char *text = walk->arguments[optind - 1];
         if (found == 'h') {
-            *help = true;
+            walk->reading->help = true;
             return false;
         }
-        if (found == '?' || found == ':') return fail_flag(table, found, letters, text);
-        if (found == 0 && optarg == text) text = arguments[optind - 2];
+        if (found == '?' || found == ':') return fail_flag(walk, found, letters, text);
+        if (found == 0 && optarg == text) text = walk->arguments[optind - 2];
         if (found == 0 && !is_written_out(text, known[at].name))
-            return fail_unknown(table, text);
-        if (found != 0) at = index_of_letter(table, known, found);
-        bool first = !seen[at];
-        seen[at] = true;
-        if (!set(table, options, row_at(table, (size_t)at), optarg, first)) return false;
+            return fail_unknown(walk, text);
+        if (found != 0) at = index_of_letter(walk->table, found);
+        visit(walk, (size_t)at, optarg == NULL ? "yes" : optarg);
     }
+    walk->reading->first_operand = optind;
     return true;
+}
+
+static void visit_config(struct walk *walk, size_t index, const char *value)
+{
+    const char *config = walk->table->config;
+    if (config != NULL && strcmp(option_row_at(walk->table, index)->flag, config) == 0)
+        walk->reading->file = value;
+}
+
+static void visit_value(struct walk *walk, size_t index, const char *value)
+{
+    set(walk, index, &(struct option_given){OPTION_ARGUMENT, 0}, value);
+}
+
+/* ---- all of it ---- */
+
+/* Which file is to be read, and whether all flags can be understood. */
+static bool look_ahead(struct walk *walk)
+{
+    const struct option_table *table = walk->table;
+    struct option_reading *reading = walk->reading;
+    if (!walk_flags(walk, visit_config)) return false;
+    if (reading->file == NULL && table->config != NULL)
+        reading->file =
+            variable_of(option_row_at(table, option_index_of(table, table->config)));
+    if (reading->first_operand == walk->count || table->operands != NULL) return true;
+    return option_tell(reading, "", "unexpected '%s'; see whilst %s --help",
+                       walk->arguments[reading->first_operand], table->command);
+}
+
+bool option_table_read_all(const struct option_table *table, void *options, int count,
+                           char **arguments, struct option_reading *reading)
+{
+    struct walk walk = {table, options, reading, count, arguments};
+    if (!look_ahead(&walk)) return false;
+    read_file(&walk);
+    read_environment(&walk);
+    walk_flags(&walk, visit_value);
+    return reading->mistakes == 0;
 }
 
 bool option_table_read(const struct option_table *table, void *options, int count,
                        char **arguments, int *first_operand, bool *help)
 {
-    *help = false;
-    if (!read_environment(table, options) ||
-        !read_flags(table, options, count, arguments, help))
-        return false;
-    *first_operand = optind;
-    if (optind == count || table->operands != NULL) return true;
-    fprintf(stderr, "whilst: unexpected '%s'; see whilst %s --help\n", arguments[optind],
-            table->command);
-    return false;
-}
-
-static void print_default(FILE *out, const struct option_row *row, const void *defaults)
-{
-    const void *field = (const char *)defaults + row->field;
-    if (row->kind == OPTION_COUNT && *(const uint32_t *)field != UINT32_MAX)
-        fprintf(out, " [%lu]", (unsigned long)*(const uint32_t *)field);
-    if (row->kind == OPTION_SIZE) fprintf(out, " [%zu]", *(const size_t *)field);
-}
-
-static void print_row(const struct option_table *table, const struct option_row *row,
-                      const void *defaults, FILE *out)
-{
-    char left[64], letter[8] = "";
-    for (const struct option_letter *l = table->letters; l != NULL && l->letter; l++)
-        if (strcmp(row->flag, l->flag) == 0)
-            snprintf(letter, sizeof letter, "-%c, ", l->letter);
-    snprintf(left, sizeof left, "%s--%s %s", letter, row->flag,
-             row->argument == NULL ? "" : row->argument);
-    fprintf(out, "  %-30s %s", left, row->help);
-    print_default(out, row, defaults);
-    fprintf(out, "\n");
-}
-
-void option_table_print_help(const struct option_table *table, const void *defaults,
-                             FILE *out)
-{
-    const char *group = "";
-    const struct option_row *row;
-    fprintf(out, "usage: whilst %s [OPTION…]%s%s\n\n%s\n", table->command,
-            table->operands == NULL ? "" : " ",
-            table->operands == NULL ? "" : table->operands, table->about);
-    for (size_t i = 0; (row = row_at(table, i)) != NULL; i++) {
-        if (strcmp(group, row->group) != 0) fprintf(out, "\n%s\n", row->group);
-        group = row->group;
-        print_row(table, row, defaults, out);
-    }
+    struct option_reading reading = {0};
+    bool read = option_table_read_all(table, options, count, arguments, &reading);
+    *first_operand = reading.first_operand;
+    *help = reading.help;
+    return read;
 }

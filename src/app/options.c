@@ -1,271 +1,315 @@
-/* The options of `whilst serve`: its table, and what reads rows that are more than a number. */
+/* The options of `whilst serve`: its table, what texts must be, and what values must be to each
+   other. An option that SIGHUP may change says so in its row (RELOADS): the server then finds
+   the new value in its configuration, so whoever reads it must bear a change. */
 #include "options.h"
 
-#include "option_table.h"
+#include "net/log.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-
-enum serve_kind {
-    OPTION_BASE = OPTION_OWN,
-    OPTION_LISTEN,
-    OPTION_ORIGIN,
-    OPTION_EMBED,
-    OPTION_PROXY,
-    OPTION_PROXY_HEADER,
-    OPTION_NO_RATES,
-    OPTION_LOG,
-};
 
 #define EMBEDDERS_BYTES_MAX 1000
+#define BASE_PATH_MAX 200
+#define UNIX_PATH_MAX 108 /* unix(7) */
+#define RELOADS OPTION_RELOADS
 
+#define SERVE(name) offsetof(struct options, name)
 #define HUB(name) offsetof(struct options, server.hub.name)
 #define NET(name) offsetof(struct options, server.name)
 
 /* clang-format off: one row a line */
 static const struct option_row rows[] = {
-    {"listen", "ADDRESS", "Where", "HOST:PORT (port 0: any) or unix:PATH; may be repeated",
-     OPTION_LISTEN, 0, 0, 0},
-    {"base-path", "PATH", "Where", "serve below this path, for example /pages", OPTION_BASE,
+    {"config", "FILE", "Where", "read options from this file: see whilst config defaults",
+     OPTION_FILE, SERVE(config), 0, 0},
+    {"listen", "ADDRESS", "Where",
+     "HOST:PORT (port 0: any), unix:PATH, or fd:NAME for a socket that was passed by "
+     "systemd; may be repeated",
+     OPTION_LIST, SERVE(listen), 0, 0},
+    {"unix-mode", "MODE", "Where", "who may connect to unix sockets, as in chmod",
+     OPTION_TEXT, SERVE(unix_mode), 0, 0},
+    {"base-path", "PATH", "Where", "serve below this path, for example /pages", OPTION_TEXT,
      NET(base_path), 0, 0},
     {"origin", "ORIGIN", "Who",
      "allow browsers on this site too, for example https://a.example; may be repeated",
-     OPTION_ORIGIN, 0, 0, 0},
+     OPTION_LIST | RELOADS, SERVE(origins), 0, 0},
     {"embed-origin", "ORIGIN", "Who",
      "let this site show pages in a frame, for example https://a.example; may be repeated",
-     OPTION_EMBED, 0, 0, 0},
+     OPTION_LIST | RELOADS, SERVE(embedders), 0, 0},
     {"require-origin", NULL, "Who", "refuse WebSocket clients that send no Origin",
-     OPTION_FLAG, NET(require_origin), 0, 0},
+     OPTION_FLAG | RELOADS, NET(require_origin), 0, 0},
     {"trusted-proxy", "CIDR", "Who",
-     "believe what proxies there say of who calls; may be repeated", OPTION_PROXY, 0, 0, 0},
-    {"proxy-header", "NAME", "Who",
-     "where they say it: x-forwarded-for, which is the default, or forwarded",
-     OPTION_PROXY_HEADER, 0, 0, 0},
+     "believe what proxies there say of who calls; may be repeated", OPTION_LIST | RELOADS,
+     SERVE(proxies), 0, 0},
+    {"proxy-header", "x-forwarded-for|forwarded", "Who", "where they say it",
+     OPTION_CHOICE | RELOADS, SERVE(proxy_header), 0, 0},
     {"deny-file", "FILE", "Who",
      "pages that are not relayed, a hash or the SHA-256 of a hash a line; read again when "
      "it changes and at SIGHUP",
-     OPTION_TEXT, NET(deny_file), 0, 0},
+     OPTION_FILE, NET(deny_file), 0, 0},
     {"max-connections", "N", "Who",
      "sessions at the same time; 0: as descriptors allow, up to 20000", OPTION_COUNT,
      HUB(connections_max), 0, 1000000},
     {"max-per-address", "N", "Who",
-     "of which from one address, an IPv6 /64 counting as one; 0: no limit", OPTION_COUNT,
-     HUB(connections_per_address_max), 0, 1000000},
+     "of which from one address, an IPv6 /64 counting as one; 0: no limit",
+     OPTION_COUNT | RELOADS, HUB(connections_per_address_max), 0, 1000000},
     {"max-away-per-address", "N", "Who",
-     "dropped holders that one address may have waiting; 0: no limit", OPTION_COUNT,
-     HUB(away_per_address_max), 0, 1000000},
+     "dropped holders that one address may have waiting; 0: no limit",
+     OPTION_COUNT | RELOADS, HUB(away_per_address_max), 0, 1000000},
     {"max-callers", "N", "Who", "connections that are no sessions: HTTP, and handshakes",
      OPTION_COUNT, NET(callers_max), 1, 1000000},
     {"memory-reserve", "BYTES", "Sizes", "memory set aside for when the system has none",
      OPTION_SIZE, NET(reserve_bytes), 64 << 10, (uint64_t)1 << 30},
-    {"max-page", "BYTES", "Sizes", "the largest page that is relayed", OPTION_SIZE,
-     HUB(page_bytes_max), 1, 8 << 20},
-    {"max-message", "BYTES", "Sizes", "the largest message that is not a page", OPTION_SIZE,
-     HUB(message_bytes_max), 1 << 10, 1 << 20},
+    {"max-page", "BYTES", "Sizes", "the largest page that is relayed",
+     OPTION_SIZE | RELOADS, HUB(page_bytes_max), 1, 8 << 20},
+    {"max-message", "BYTES", "Sizes", "the largest message that is not a page",
+     OPTION_SIZE | RELOADS, HUB(message_bytes_max), 1 << 10, 1 << 20},
     {"max-payload", "BYTES", "Sizes", "the largest JSON payload that is not a page",
-     OPTION_SIZE, HUB(payload_bytes_max), 256, 64 << 10},
-    {"max-fragments", "N", "Sizes", "fragments in one message", OPTION_COUNT,
+     OPTION_SIZE | RELOADS, HUB(payload_bytes_max), 256, 64 << 10},
+    {"max-fragments", "N", "Sizes", "fragments in one message", OPTION_COUNT | RELOADS,
      HUB(fragments_max), 1, 1000000},
-    {"max-in-flight", "BYTES", "Sizes", "memory for pages being received", OPTION_SIZE,
-     HUB(in_flight_bytes_max), 1 << 20, (uint64_t)1 << 40},
+    {"max-in-flight", "BYTES", "Sizes", "memory for pages being received",
+     OPTION_SIZE | RELOADS, HUB(in_flight_bytes_max), 1 << 20, (uint64_t)1 << 40},
     {"max-fetches-waiting", "N", "Sizes", "pages that may wait in line for that memory",
-     OPTION_COUNT, HUB(fetches_waiting_max), 0, 1000000},
+     OPTION_COUNT | RELOADS, HUB(fetches_waiting_max), 0, 1000000},
     {"max-unread", "BYTES", "Sizes",
      "of pages sent to one client that it has not read; more are not asked for",
-     OPTION_SIZE, HUB(window_bytes), 1, 1 << 30},
+     OPTION_SIZE | RELOADS, HUB(window_bytes), 1, 1 << 30},
     {"max-outbox", "BYTES", "Sizes", "what may wait for a client that does not read",
-     OPTION_COUNT, NET(outbox_bytes_max), 64 << 10, 1 << 30},
+     OPTION_COUNT | RELOADS, NET(outbox_bytes_max), 64 << 10, 1 << 30},
     {"max-outbox-soft", "BYTES", "Sizes", "and for no longer than --write-timeout",
-     OPTION_COUNT, NET(outbox_bytes_soft), 64 << 10, 1 << 30},
+     OPTION_COUNT | RELOADS, NET(outbox_bytes_soft), 64 << 10, 1 << 30},
     {"max-queued", "BYTES", "Sizes",
-     "what may wait for all clients together, a shared page counting once", OPTION_SIZE,
-     NET(queued_bytes_max), 1 << 20, (uint64_t)1 << 40},
-    {"max-topics", "N", "Rates", "topics in one session", OPTION_COUNT, HUB(topics_max), 1,
-     60000},
+     "what may wait for all clients together, a shared page counting once",
+     OPTION_SIZE | RELOADS, NET(queued_bytes_max), 1 << 20, (uint64_t)1 << 40},
+    {"max-topics", "N", "Rates", "topics in one session", OPTION_COUNT | RELOADS,
+     HUB(topics_max), 1, 60000},
     {"message-rate", "N", "Rates", "messages a second in one session; 0: no limit",
-     OPTION_COUNT, HUB(message_rate), 0, 1000000},
-    {"message-burst", "N", "Rates", "and at once", OPTION_COUNT, HUB(message_burst), 1,
+     OPTION_COUNT | RELOADS, HUB(message_rate), 0, 1000000},
+    {"message-burst", "N", "Rates", "and at once", OPTION_COUNT | RELOADS,
+     HUB(message_burst), 1, 1000000},
+    {"join-rate", "N", "Rates", "joins a second in one session; 0: no limit",
+     OPTION_COUNT | RELOADS, HUB(join_rate), 0, 1000000},
+    {"join-burst", "N", "Rates", "and at once", OPTION_COUNT | RELOADS, HUB(join_burst), 1,
      1000000},
-    {"join-rate", "N", "Rates", "joins a second in one session; 0: no limit", OPTION_COUNT,
-     HUB(join_rate), 0, 1000000},
-    {"join-burst", "N", "Rates", "and at once", OPTION_COUNT, HUB(join_burst), 1, 1000000},
     {"ask-rate", "N", "Rates", "content requests a second in one session; 0: no limit",
-     OPTION_COUNT, HUB(ask_rate), 0, 1000000},
-    {"ask-burst", "N", "Rates", "and at once", OPTION_COUNT, HUB(ask_burst), 1, 1000000},
-    {"no-rate-limits", NULL, "Rates", "all rates 0, for benchmarks", OPTION_NO_RATES, 0, 0,
-     0},
-    {"hedge", "MS", "Times", "another holder is asked after this", OPTION_COUNT,
+     OPTION_COUNT | RELOADS, HUB(ask_rate), 0, 1000000},
+    {"ask-burst", "N", "Rates", "and at once", OPTION_COUNT | RELOADS, HUB(ask_burst), 1,
+     1000000},
+    {"no-rate-limits", NULL, "Rates", "rates that are not set are 0, for benchmarks",
+     OPTION_FLAG | RELOADS, SERVE(no_rates), 0, 0},
+    {"hedge", "MS", "Times", "another holder is asked after this", OPTION_COUNT | RELOADS,
      HUB(hedge_ms), 1, 3600000},
     {"first-holders-asked", "N", "Times",
      "when so many are asked at the same time, twice as many after each --hedge",
-     OPTION_COUNT, HUB(holders_first_max), 1, 1000},
-    {"max-holders-asked", "N", "Times", "but never more at the same time", OPTION_COUNT,
-     HUB(holders_max), 1, 100000},
+     OPTION_COUNT | RELOADS, HUB(holders_first_max), 1, 1000},
+    {"max-holders-asked", "N", "Times", "but never more at the same time",
+     OPTION_COUNT | RELOADS, HUB(holders_max), 1, 100000},
     {"answer-timeout", "MS", "Times", "a holder that sends nothing for so long is given up",
-     OPTION_COUNT, HUB(answer_ms), 1, 3600000},
-    {"answer-total-timeout", "MS", "Times", "and after this in any case", OPTION_COUNT,
-     HUB(answer_total_ms), 1, 3600000},
+     OPTION_COUNT | RELOADS, HUB(answer_ms), 1, 3600000},
+    {"answer-total-timeout", "MS", "Times", "and after this in any case",
+     OPTION_COUNT | RELOADS, HUB(answer_total_ms), 1, 3600000},
     {"fetch-timeout", "MS", "Times", "an HTTP request waits so long for a page",
-     OPTION_COUNT, NET(fetch_ms), 1, 3600000},
+     OPTION_COUNT | RELOADS, NET(fetch_ms), 1, 3600000},
     {"count-interval", "MS", "Times", "least time between two visitor counts of a page",
-     OPTION_COUNT, HUB(count_interval_ms), 1, 3600000},
-    {"count-interval-max", "MS", "Times", "most time that a count may wait", OPTION_COUNT,
-     HUB(count_interval_max_ms), 1, 3600000},
+     OPTION_COUNT | RELOADS, HUB(count_interval_ms), 1, 3600000},
+    {"count-interval-max", "MS", "Times", "most time that a count may wait",
+     OPTION_COUNT | RELOADS, HUB(count_interval_max_ms), 1, 3600000},
     {"counts-per-second", "N", "Times", "counts that one page may send, on average",
-     OPTION_COUNT, HUB(count_per_second), 1, 10000000},
+     OPTION_COUNT | RELOADS, HUB(count_per_second), 1, 10000000},
     {"grace", "MS", "Times", "a dropped holder with a token is waited for; 0: not at all",
-     OPTION_COUNT, HUB(grace_ms), 0, 3600000},
+     OPTION_COUNT | RELOADS, HUB(grace_ms), 0, 3600000},
     {"write-timeout", "MS", "Times", "a client that reads nothing for so long is cut off",
-     OPTION_COUNT, NET(write_ms), 1, 3600000},
-    {"ping", "MS", "Times", "a quiet client is pinged after this", OPTION_COUNT,
+     OPTION_COUNT | RELOADS, NET(write_ms), 1, 3600000},
+    {"ping", "MS", "Times", "a quiet client is pinged after this", OPTION_COUNT | RELOADS,
      NET(ping_ms), 1, 3600000},
-    {"hang-up", "MS", "Times", "and given up after this", OPTION_COUNT, NET(hang_up_ms), 1,
-     3600000},
+    {"hang-up", "MS", "Times", "and given up after this", OPTION_COUNT | RELOADS,
+     NET(hang_up_ms), 1, 3600000},
     {"header-timeout", "S", "Times", "an HTTP request's headers must come within",
      OPTION_COUNT, NET(header_seconds), 1, 3600},
-    {"log-level", "LEVEL", "Log", "error, warn, info or debug", OPTION_LOG, 0, 0, 0},
+    {"log-level", "error|warn|info|debug", "Log", "events of lower levels are not logged",
+     OPTION_CHOICE | RELOADS, SERVE(log_level), 0, 0},
 };
 /* clang-format on */
 
-/* HOST:PORT or unix:PATH; whether there is such a host is seen when it is bound. */
-static bool read_listen(struct options *options, const struct option_row *row,
-                        const char *value, bool first)
+/* ---- what texts must be ---- */
+
+/* Whether there is such a host is seen when it is bound. */
+static bool is_listen(const char *value)
 {
     const char *port = strrchr(value, ':'), *end = port;
-    bool is_unix = strncmp(value, "unix:", 5) == 0;
-    if (port != NULL)
-        for (end = port + 1; isdigit((unsigned char)*end);)
-            end++;
-    bool numbered = port != NULL && port > value && end > port + 1 && *end == '\0' &&
-                    end - port <= 6 && strtoul(port + 1, NULL, 10) <= 65535;
-    if (is_unix ? value[5] == '\0' : !numbered)
-        return option_fail(row, value, "HOST:PORT or unix:PATH");
-    return option_add(row, value, first, options->listen, &options->listen_count);
+    if (strncmp(value, "fd:", 3) == 0) return value[3] != '\0';
+    if (strncmp(value, "unix:", 5) == 0)
+        return value[5] != '\0' && strlen(value + 5) < UNIX_PATH_MAX;
+    if (port == NULL || port == value) return false;
+    for (end = port + 1; isdigit((unsigned char)*end);)
+        end++;
+    return end > port + 1 && *end == '\0' && end - port <= 6 &&
+           strtoul(port + 1, NULL, 10) <= 65535;
 }
 
-/* They stand in a header together, which has room for so much. */
-static bool read_embedder(struct options *options, const struct option_row *row,
-                          const char *value, bool first)
+static bool is_mode(const char *value)
 {
-    size_t length = 0;
-    if (!address_is_origin(value))
-        return option_fail(row, value, "a site such as https://a.example");
-    if (!option_add(row, value, first, options->embedders, &options->embedders_count))
-        return false;
-    for (size_t i = 0; i < options->embedders_count; i++)
-        length += strlen(options->embedders[i]) + 1;
-    return length <= EMBEDDERS_BYTES_MAX ||
-           option_fail(row, value, "allowed: all of them together are too long");
+    size_t length = strlen(value);
+    return length >= 1 && length <= 4 && strspn(value, "01234567") == length &&
+           strtoul(value, NULL, 8) <= 0777;
 }
 
-static bool read_proxy(struct options *options, const struct option_row *row,
-                       const char *value, bool first)
-{
-    if (first) options->proxies_count = 0;
-    if (options->proxies_count == OPTION_LIST_MAX)
-        return option_fail(row, value, "allowed: the list is full");
-    if (!address_parse_range(value, &options->proxies[options->proxies_count]))
-        return option_fail(row, value, "an address or a range such as 10.0.0.0/8");
-    options->proxies_count++;
-    return true;
-}
-
-static bool read_base_path(const struct option_row *row, const char *value,
-                           const char **field)
+static bool is_base_path(const char *value)
 {
     size_t length = strlen(value);
     for (size_t i = 0; i < length; i++)
         if (!isalnum((unsigned char)value[i]) && strchr("/-._~", value[i]) == NULL)
-            return option_fail(row, value, "a plain path");
-    if (length > 0 && (value[0] != '/' || value[length - 1] == '/' || length > 200))
-        return option_fail(row, value,
-                           "a path that begins with / and does not end with it");
-    *field = value;
-    return true;
+            return false;
+    return length == 0 ||
+           (value[0] == '/' && value[length - 1] != '/' && length <= BASE_PATH_MAX);
 }
 
-static bool read_log_level(struct options *options, const struct option_row *row,
-                           const char *value)
+static bool is_range(const char *value)
 {
-    static const char *const names[] = {"error", "warn", "info", "debug"};
-    for (uint32_t i = 0; i < 4; i++)
-        if (strcmp(value, names[i]) == 0) {
-            options->log_level = i;
-            return true;
-        }
-    return option_fail(row, value, "error, warn, info or debug");
+    struct address_range range;
+    return address_parse_range(value, &range);
 }
 
-static bool read_proxy_header(struct options *options, const struct option_row *row,
-                              const char *value)
-{
-    bool forwarded = strcasecmp(value, "forwarded") == 0;
-    if (!forwarded && strcasecmp(value, "x-forwarded-for") != 0)
-        return option_fail(row, value, "x-forwarded-for or forwarded");
-    options->server.proxies.header = forwarded ? PROXY_FORWARDED : PROXY_X_FORWARDED_FOR;
-    return true;
-}
+static const struct option_check checks[] = {
+    {"listen", is_listen, "HOST:PORT, unix:PATH or fd:NAME"},
+    {"unix-mode", is_mode, "octal digits such as 660"},
+    {"base-path", is_base_path, "a plain path that begins with / and does not end with it"},
+    {"origin", address_is_origin, "a site such as https://a.example"},
+    {"embed-origin", address_is_origin, "a site such as https://a.example"},
+    {"trusted-proxy", is_range, "an address or a range such as 10.0.0.0/8"},
+    {0}};
 
-static void drop_rates(struct hub_config *hub)
-{
-    hub->message_rate = hub->join_rate = hub->ask_rate = 0;
-}
-
-static bool read_row(void *target, const struct option_row *row, const char *value,
-                     bool first)
-{
-    struct options *options = target;
-    switch ((enum serve_kind)row->kind) {
-    case OPTION_BASE: return read_base_path(row, value, &options->server.base_path);
-    case OPTION_LISTEN: return read_listen(options, row, value, first);
-    case OPTION_ORIGIN:
-        return option_add(row, value, first, options->origins, &options->origins_count);
-    case OPTION_EMBED: return read_embedder(options, row, value, first);
-    case OPTION_PROXY: return read_proxy(options, row, value, first);
-    case OPTION_PROXY_HEADER: return read_proxy_header(options, row, value);
-    case OPTION_NO_RATES: drop_rates(&options->server.hub); return true;
-    case OPTION_LOG: return read_log_level(options, row, value);
-    }
-    return false;
-}
-
-static const struct option_table table = {
+const struct option_table options_table = {
     .command = "serve",
     .about =
-        "Serves pages that exist only whilst somebody is looking at them. Each option\n"
-        "is also a variable: --max-page is WHILST_MAX_PAGE.",
+        "Serves pages that exist only whilst somebody is looking at them. Each option is\n"
+        "also a variable, --max-page is WHILST_MAX_PAGE, and a key of the --config file,\n"
+        "max-page. Flags win over variables, and those over the file.",
     .sets = {{rows, sizeof rows / sizeof rows[0], true}},
-    .read = read_row,
+    .checks = checks,
+    .config = "config",
 };
 
-static struct options defaults(void)
+/* ---- what values must be to each other ---- */
+
+/* The first must not be above the second, or must be below. */
+static const struct order {
+    const char *low, *high;
+    bool strict;
+} orders[] = {
+    {"max-outbox-soft", "max-outbox", false},
+    {"max-page", "max-in-flight", false},
+    {"max-page", "max-queued", false},
+    {"first-holders-asked", "max-holders-asked", false},
+    {"answer-timeout", "answer-total-timeout", false},
+    {"count-interval", "count-interval-max", false},
+    {"ping", "hang-up", true},
+};
+
+static uint64_t number_of(const struct options *options, size_t index)
 {
-    return (struct options){.server = server_config_default(), .log_level = 2};
+    const struct option_row *row = option_row_at(&options_table, index);
+    const void *field = (const char *)options + row->field;
+    return option_kind_of(row) == OPTION_SIZE ? *(const size_t *)field
+                                              : *(const uint32_t *)field;
 }
 
-bool options_read(struct options *options, int count, char **arguments, bool *help)
+static void check_order(struct options *options, const struct order *order)
 {
-    int first_operand;
-    *options = defaults();
-    if (!option_table_read(&table, options, count, arguments, &first_operand, help))
-        return false;
-    if (options->listen_count == 0)
-        options->listen[options->listen_count++] = "127.0.0.1:4000";
-    options->server.listen = options->listen;
-    options->server.listen_count = options->listen_count;
-    options->server.origins = options->origins;
-    options->server.origins_count = options->origins_count;
-    options->server.embedders = options->embedders;
-    options->server.embedders_count = options->embedders_count;
-    options->server.proxies.ranges = options->proxies;
-    options->server.proxies.count = options->proxies_count;
-    return true;
+    size_t low = option_index_of(&options_table, order->low);
+    size_t high = option_index_of(&options_table, order->high);
+    uint64_t a = number_of(options, low), b = number_of(options, high);
+    const struct option_given *given = options->reading.given;
+    char where[OPTION_WHERE_MAX];
+    if (order->strict ? a < b : a <= b) return;
+    option_where(&options->reading, given[low].source >= given[high].source ? low : high,
+                 where);
+    option_tell(&options->reading, where, "%s (%llu) must %s %s (%llu): change one of them",
+                order->low, (unsigned long long)a,
+                order->strict ? "be below" : "not be above", order->high,
+                (unsigned long long)b);
 }
 
-void options_print_help(FILE *out)
+/* They stand in a header together, which has room for so much. */
+static void check_embedders(struct options *options)
 {
-    struct options shown = defaults();
-    option_table_print_help(&table, &shown, out);
+    size_t length = 0;
+    char where[OPTION_WHERE_MAX];
+    for (size_t i = 0; i < options->embedders.count; i++)
+        length += strlen(options->embedders.texts[i]) + 1;
+    if (length <= EMBEDDERS_BYTES_MAX) return;
+    option_where(&options->reading, option_index_of(&options_table, "embed-origin"), where);
+    option_tell(&options->reading, where,
+                "embed-origin: all of them together are too long, more than %d bytes",
+                EMBEDDERS_BYTES_MAX);
+}
+
+/* ---- reading ---- */
+
+/* A rate that was set by the same source as no-rate-limits, or a stronger one, stays. */
+static void drop_rates(struct options *options)
+{
+    struct hub_config *hub = &options->server.hub;
+    const struct option_given *given = options->reading.given;
+    const struct rate {
+        const char *flag;
+        uint32_t *rate;
+    } rates[] = {{"message-rate", &hub->message_rate},
+                 {"join-rate", &hub->join_rate},
+                 {"ask-rate", &hub->ask_rate}};
+    size_t none = option_index_of(&options_table, "no-rate-limits");
+    for (size_t i = 0; options->no_rates && i < sizeof rates / sizeof rates[0]; i++)
+        if (given[option_index_of(&options_table, rates[i].flag)].source <
+            given[none].source)
+            *rates[i].rate = 0;
+}
+
+void options_settle(struct options *options)
+{
+    struct server_config *server = &options->server;
+    server->listen = options->listen.texts;
+    server->listen_count = options->listen.count;
+    size_t listen = option_index_of(&options_table, "listen");
+    server->listen_is_default = options->reading.given[listen].source == OPTION_DEFAULT;
+    server->unix_mode = (uint32_t)strtoul(options->unix_mode, NULL, 8);
+    server->origins = options->origins.texts;
+    server->origins_count = options->origins.count;
+    server->embedders = options->embedders.texts;
+    server->embedders_count = options->embedders.count;
+    for (size_t i = 0; i < options->proxies.count; i++)
+        address_parse_range(options->proxies.texts[i], &options->ranges[i]);
+    server->proxies = (struct proxies){.ranges = options->ranges,
+                                       .count = options->proxies.count,
+                                       .header = (enum proxy_header)options->proxy_header};
+}
+
+void options_init(struct options *options)
+{
+    *options = (struct options){
+        .server = server_config_default(),
+        .listen = {.texts = {"127.0.0.1:4000"}, .count = 1},
+        .unix_mode = "666",
+        .log_level = LOG_LEVEL_INFO,
+    };
+    options->server.hub.connections_max = 0; /* as descriptors allow */
+}
+
+bool options_read(struct options *options, int count, char **arguments)
+{
+    struct option_reading *reading = &options->reading;
+    option_table_read_all(&options_table, options, count, arguments, reading);
+    if (reading->help) return false;
+    drop_rates(options);
+    for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++)
+        check_order(options, &orders[i]);
+    check_embedders(options);
+    options_settle(options);
+    return reading->mistakes == 0;
+}
+
+void options_clear(struct options *options)
+{
+    free(options->reading.texts);
+    options->reading.texts = NULL;
 }

@@ -6,24 +6,32 @@
 #include "option_table.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 
-/* What the options fill in. Texts are borrowed from the command line and the
-   environment. */
+/* What the options fill in. Texts are borrowed from the command line, the environment and
+   reading.texts; server points into the struct itself, which must stay where it is. */
 struct options {
-    struct server_config server;
-    const char *listen[OPTION_LIST_MAX], *origins[OPTION_LIST_MAX];
-    const char *embedders[OPTION_LIST_MAX];
-    size_t listen_count, origins_count, embedders_count;
-    struct address_range proxies[OPTION_LIST_MAX];
-    size_t proxies_count;
-    uint32_t log_level;
+    struct server_config server; /* first */
+    struct option_list listen, origins, embedders, proxies;
+    struct address_range ranges[OPTION_LIST_MAX]; /* the proxies */
+    uint32_t proxy_header;                        /* enum proxy_header */
+    uint32_t log_level;                           /* enum log_level */
+    bool no_rates;
+    const char *config, *unix_mode;
+    struct option_reading reading;
 };
 
-/* Reads environment and flags over the defaults. False after a mistake, which has been said
-   in one line on standard error, or with *help set when help was asked for. */
-bool options_read(struct options *options, int count, char **arguments, bool *help);
+extern const struct option_table options_table;
 
-void options_print_help(FILE *out);
+/* The defaults. The caller may set reading.tell and reading.context then. */
+void options_init(struct options *options);
+
+/* Reads file, environment and flags over the defaults. False after mistakes, each of which has
+   been told, or with reading.help set when help was asked for. */
+bool options_read(struct options *options, int count, char **arguments);
+
+/* Makes `server` what the other fields say, after one of those was changed. */
+void options_settle(struct options *options);
+
+void options_clear(struct options *options);
 
 #endif

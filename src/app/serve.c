@@ -2,16 +2,30 @@
 #include "serve.h"
 
 #include "net/log.h"
+#include "option_print.h"
 #include "options.h"
+
+static int serve(const struct options *options)
+{
+    log_set_level((enum log_level)options->log_level);
+    return server_run(&options->server);
+}
+
+static int print_help(void)
+{
+    struct options shown;
+    options_init(&shown);
+    option_print_help(&options_table, &shown, stdout);
+    return 0;
+}
 
 int serve_main(int count, char **arguments)
 {
     struct options options;
-    bool help;
-    if (!options_read(&options, count, arguments, &help)) {
-        if (help) options_print_help(stdout);
-        return help ? 0 : 2;
-    }
-    log_set_level((enum log_level)options.log_level);
-    return server_run(&options.server);
+    options_init(&options);
+    int code = options_read(&options, count, arguments) ? serve(&options)
+               : options.reading.help                   ? print_help()
+                                                        : 2;
+    options_clear(&options);
+    return code;
 }

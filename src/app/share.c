@@ -3,6 +3,7 @@
 #include "errands.h"
 #include "files.h"
 #include "naming.h"
+#include "option_print.h"
 #include "qr.h"
 
 #include <stdio.h>
@@ -241,7 +242,7 @@ int share_main(int count, char **arguments)
     bool help;
     whole.sets[0] = reach_set;
     if (!option_table_read(&whole, &share.options, count, arguments, &first, &help)) {
-        if (help) option_table_print_help(&whole, &share.options, stdout);
+        if (help) option_print_help(&whole, &share.options, stdout);
         return help ? EXIT_DONE : EXIT_USAGE;
     }
     if (first == count) {

@@ -3,11 +3,15 @@
    The library's own listener spins when descriptors run out. Ours keeps one spare
    descriptor: when accept fails for want of one, the spare is given up, the waiting
    connection is taken and closed, and the spare is taken back, so that nobody waits for an
-   answer that cannot come. Accepted sockets are adopted by the library. */
+   answer that cannot come. Accepted sockets are adopted by the library.
+
+   A socket that was passed to the process and is bound to an address of ours is used in its
+   place; so connections may wait in it from one process to the next. */
 #include "accept.h"
 
 #include "callers.h"
 #include "log.h"
+#include "passed.h"
 #include "whilst/memory.h"
 
 #include <errno.h>
@@ -30,7 +34,9 @@ struct listener {
     uv_poll_t poll;
     struct server *server;
     int socket;
-    const char *text;
+    const char *text; /* what it was asked for by; or its name, if it was passed */
+    char name[sizeof((struct passed){0}).name];
+    bool removes; /* its file, when it closes */
 };
 
 static bool say_failed(const char *text, const char *why, const char *advice)
@@ -39,8 +45,15 @@ static bool say_failed(const char *text, const char *why, const char *advice)
     return false;
 }
 
-static bool listen_on(struct listener *listener, const struct sockaddr *address,
-                      socklen_t size)
+static void take_passed(struct listener *listener, const struct passed *passed)
+{
+    listener->socket = passed->socket;
+    memcpy(listener->name, passed->name, sizeof listener->name);
+    listener->removes = strcmp(passed->name, PASSED_BOUND) == 0;
+}
+
+static bool bind_to(struct listener *listener, const struct sockaddr *address,
+                    socklen_t size)
 {
     int one = 1;
     int handle = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -52,8 +65,15 @@ static bool listen_on(struct listener *listener, const struct sockaddr *address,
         errno = error;
         return false;
     }
-    listener->socket = handle;
+    take_passed(listener, &(struct passed){.socket = handle, .name = PASSED_BOUND});
     return true;
+}
+
+static bool find_passed(struct listener *listener, const struct sockaddr *address)
+{
+    struct passed passed = passed_take_address(address);
+    if (passed.socket >= 0) take_passed(listener, &passed);
+    return passed.socket >= 0;
 }
 
 /* A socket file that nobody answers on is a left-over of an earlier run. */
@@ -74,9 +94,23 @@ static bool open_unix(struct listener *listener, const char *path)
     if (strlen(path) >= sizeof address.sun_path)
         return say_failed(listener->text, "the path is too long", "choose a shorter one");
     strcpy(address.sun_path, path);
+    if (find_passed(listener, (struct sockaddr *)&address)) return true;
     if (is_left_over(&address)) unlink(path);
-    if (listen_on(listener, (struct sockaddr *)&address, sizeof address)) return true;
+    mode_t before = umask(0777 & ~(mode_t)listener->server->config->unix_mode);
+    bool open = bind_to(listener, (struct sockaddr *)&address, sizeof address);
+    umask(before);
+    if (open) return true;
     return say_failed(listener->text, strerror(errno), "choose another path with --listen");
+}
+
+static bool open_named(struct listener *listener, const char *name)
+{
+    struct passed passed = passed_take_name(name);
+    if (passed.socket < 0)
+        return say_failed(listener->text, "no socket of this name was passed",
+                          "check FileDescriptorName= in the socket unit");
+    take_passed(listener, &passed);
+    return true;
 }
 
 static bool open_host(struct listener *listener)
@@ -98,7 +132,8 @@ static bool open_host(struct listener *listener)
     if (error != 0)
         return say_failed(listener->text, gai_strerror(error),
                           "check the host and the port");
-    bool open = listen_on(listener, found->ai_addr, found->ai_addrlen);
+    bool open = find_passed(listener, found->ai_addr) ||
+                bind_to(listener, found->ai_addr, found->ai_addrlen);
     int reason = errno;
     freeaddrinfo(found);
     if (open) return true;
@@ -108,20 +143,55 @@ static bool open_host(struct listener *listener)
                           : "choose another --listen");
 }
 
+static struct listener *next_listener(struct server *server, const char *text)
+{
+    struct listener *listener = &server->listeners[server->listeners_count];
+    *listener = (struct listener){.server = server, .text = text, .socket = -1};
+    return listener;
+}
+
+static bool open_asked(struct server *server, const char *text)
+{
+    struct listener *listener = next_listener(server, text);
+    bool open = strncmp(text, "unix:", 5) == 0 ? open_unix(listener, text + 5)
+                : strncmp(text, "fd:", 3) == 0 ? open_named(listener, text + 3)
+                                               : open_host(listener);
+    server->listeners_count += open;
+    return open;
+}
+
+/* Nobody said where: wherever somebody opened a socket for us. */
+static void open_passed(struct server *server)
+{
+    struct passed passed;
+    while ((passed = passed_take_any()).socket >= 0) {
+        struct listener *listener = next_listener(server, NULL);
+        take_passed(listener, &passed);
+        listener->text = listener->name;
+        server->listeners_count++;
+    }
+}
+
+static void close_rest(void)
+{
+    size_t closed = passed_close_rest();
+    if (closed > 0)
+        log_event(LOG_LEVEL_WARN, "sockets_not_used", "count=%zu advice=add_--listen",
+                  closed);
+}
+
 bool accept_open(struct server *server)
 {
     const struct server_config *config = server->config;
-    server->listeners = memory_new(config->listen_count * sizeof *server->listeners);
+    size_t passed = passed_read(), asked = config->listen_count;
+    server->listeners = memory_new((passed + asked) * sizeof *server->listeners);
     if (server->listeners == NULL) return false;
     server->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    for (size_t i = 0; i < config->listen_count; i++) {
-        struct listener *listener = &server->listeners[i];
-        *listener = (struct listener){.server = server, .text = config->listen[i]};
-        bool is_unix = strncmp(listener->text, "unix:", 5) == 0;
-        if (!(is_unix ? open_unix(listener, listener->text + 5) : open_host(listener)))
-            return false;
-        server->listeners_count++;
-    }
+    if (config->listen_is_default) open_passed(server);
+    bool served = server->listeners_count > 0;
+    for (size_t i = 0; i < asked && !served; i++)
+        if (!open_asked(server, config->listen[i])) return false;
+    close_rest();
     return true;
 }
 
@@ -168,15 +238,19 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 
 static void say_listening(const struct listener *listener)
 {
-    struct sockaddr_storage address;
+    union {
+        struct sockaddr any;
+        struct sockaddr_un local;
+        struct sockaddr_storage room;
+    } address = {0};
     socklen_t size = sizeof address;
     char host[NI_MAXHOST], port[NI_MAXSERV];
-    if (strncmp(listener->text, "unix:", 5) == 0) {
-        fprintf(stderr, "listening on %s\n", listener->text);
+    getsockname(listener->socket, &address.any, &size);
+    if (address.any.sa_family == AF_UNIX) {
+        fprintf(stderr, "listening on unix:%s\n", address.local.sun_path);
         return;
     }
-    getsockname(listener->socket, (struct sockaddr *)&address, &size);
-    getnameinfo((struct sockaddr *)&address, size, host, sizeof host, port, sizeof port,
+    getnameinfo(&address.any, size, host, sizeof host, port, sizeof port,
                 NI_NUMERICHOST | NI_NUMERICSERV);
     bool brackets = strchr(host, ':') != NULL;
     fprintf(stderr, "listening on http://%s%s%s:%s%s\n", brackets ? "[" : "", host,
@@ -198,13 +272,44 @@ static void on_closed(uv_handle_t *handle)
     close(NET_OWNER(handle, struct listener, poll)->socket);
 }
 
-void accept_close(struct server *server)
+static void remove_file(const struct listener *listener)
+{
+    struct sockaddr_un address = {0};
+    socklen_t size = sizeof address;
+    if (getsockname(listener->socket, (struct sockaddr *)&address, &size) == 0 &&
+        address.sun_family == AF_UNIX)
+        unlink(address.sun_path);
+}
+
+void accept_close(struct server *server, bool handed_over)
 {
     for (size_t i = 0; i < server->listeners_count; i++) {
         struct listener *listener = &server->listeners[i];
-        if (strncmp(listener->text, "unix:", 5) == 0) unlink(listener->text + 5);
+        if (listener->removes && !handed_over) remove_file(listener);
         uv_close((uv_handle_t *)&listener->poll, on_closed);
     }
     if (server->spare >= 0) close(server->spare);
     server->spare = -1;
+}
+
+bool accept_is_listening(const struct server *server)
+{
+    for (size_t i = 0; i < server->listeners_count; i++) {
+        const struct listener *listener = &server->listeners[i];
+        int listens = 0;
+        socklen_t size = sizeof listens;
+        if (!uv_is_active((const uv_handle_t *)&listener->poll) ||
+            getsockopt(listener->socket, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 ||
+            listens == 0)
+            return false;
+    }
+    return true;
+}
+
+struct passed accept_listener(const struct server *server, size_t i)
+{
+    const struct listener *listener = &server->listeners[i];
+    struct passed passed = {.socket = listener->socket};
+    memcpy(passed.name, listener->name, sizeof passed.name);
+    return passed;
 }

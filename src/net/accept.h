@@ -2,6 +2,7 @@
 #ifndef WHILST_NET_ACCEPT_H
 #define WHILST_NET_ACCEPT_H
 
+#include "passed.h"
 #include "server_state.h"
 
 /* Binds every address of the configuration. False when one cannot be had, which has been
@@ -9,7 +10,13 @@
 bool accept_open(struct server *server);
 /* Begins to accept, and says where. */
 void accept_start(struct server *server);
-/* Stops listening. */
-void accept_close(struct server *server);
+/* Stops listening. What waits in a socket that was handed over is for the other process. */
+void accept_close(struct server *server, bool handed_over);
+
+/* Whether all listeners are there, for a look at ourselves. */
+bool accept_is_listening(const struct server *server);
+
+/* The i-th listener's socket and name, to be passed on. */
+struct passed accept_listener(const struct server *server, size_t i);
 
 #endif

@@ -5,6 +5,7 @@
 #include "deny_file.h"
 
 #include "log.h"
+#include "server_state.h"
 #include "whilst/deny.h"
 #include "whilst/memory.h"
 
@@ -15,11 +16,6 @@
 
 #define FILE_MAX ((long)256 << 20)
 #define QUIET_MS 200 /* a file that is still being written is not read yet */
-
-struct complaint {
-    size_t line; /* 0: the whole file */
-    const char *what;
-};
 
 /* The bytes of a file, or NULL with errno. */
 static char *read_file(const char *path, size_t *size)
@@ -36,28 +32,41 @@ static char *read_file(const char *path, size_t *size)
     return text;
 }
 
-static bool load(struct server *server, struct complaint *complaint)
+static struct deny_list *read_list_new(const char *path, struct deny_complaint *complaint)
 {
     size_t size = 0, line = 0;
-    char *text = read_file(server->config->deny_file, &size);
+    char *text = read_file(path, &size);
     if (text == NULL) {
-        *complaint = (struct complaint){0, strerror(errno)};
-        return false;
+        *complaint = (struct deny_complaint){0, strerror(errno)};
+        return NULL;
     }
     struct deny_list *list = deny_parse_new(text, size, &line);
     memory_free(text);
-    if (list == NULL) {
-        *complaint = (struct complaint){line, line == 0 ? "no memory for it"
-                                                        : "not 64 hexadecimal digits"};
-        return false;
-    }
+    if (list == NULL)
+        *complaint = (struct deny_complaint){line, line == 0 ? "no memory for it"
+                                                             : "not 64 hexadecimal digits"};
+    return list;
+}
+
+bool deny_file_check(const char *path, struct deny_complaint *complaint)
+{
+    struct deny_list *list = read_list_new(path, complaint);
+    bool right = list != NULL;
+    deny_free(list);
+    return right;
+}
+
+static bool load(struct server *server, struct deny_complaint *complaint)
+{
+    struct deny_list *list = read_list_new(server->config->deny_file, complaint);
+    if (list == NULL) return false;
     hub_take_deny_list(server->hub, list, server_now_ms(server));
     return true;
 }
 
 bool deny_file_open(struct server *server)
 {
-    struct complaint complaint;
+    struct deny_complaint complaint;
     if (server->config->deny_file == NULL || load(server, &complaint)) return true;
     fprintf(stderr, "whilst: --deny-file %s, line %zu: %s\n", server->config->deny_file,
             complaint.line, complaint.what);
@@ -66,7 +75,7 @@ bool deny_file_open(struct server *server)
 
 void deny_file_reload(struct server *server)
 {
-    struct complaint complaint;
+    struct deny_complaint complaint;
     if (server->config->deny_file == NULL) return;
     if (load(server, &complaint))
         log_event(LOG_LEVEL_INFO, "deny_list_read", "pages=%llu",

@@ -2,7 +2,19 @@
 #ifndef WHILST_NET_DENY_FILE_H
 #define WHILST_NET_DENY_FILE_H
 
-#include "server_state.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+struct server;
+
+/* What is wrong with a deny list. */
+struct deny_complaint {
+    size_t line; /* 0: the whole file */
+    const char *what;
+};
+
+/* Whether a server could take this file. */
+bool deny_file_check(const char *path, struct deny_complaint *complaint);
 
 /* Reads the file of the configuration, if there is one. False when it cannot be read or a
    line is wrong, which has been said on standard error. */

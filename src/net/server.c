@@ -17,7 +17,9 @@
 #include "http.h"
 #include "libraries.h"
 #include "log.h"
+#include "notify.h"
 #include "policy.h"
+#include "supervise.h"
 #include "websocket.h"
 #include "whilst/memory.h"
 
@@ -41,6 +43,7 @@ struct server_config server_config_default(void)
     return (struct server_config){
         .hub = hub_config_default(),
         .base_path = "",
+        .unix_mode = 0666,
         .reserve_bytes = 4 << 20,
         .callers_max = 1024,
         .outbox_bytes_max = 3 << 20,
@@ -298,10 +301,10 @@ static void on_sweep(uv_timer_t *timer)
     bytes_sweep(timer->data);
 }
 
-static void on_turn_end(uv_check_t *check)
+static void on_turn_end(uv_prepare_t *prepare)
 {
-    inbox_read(check->data);
-    websocket_flush(check->data);
+    inbox_read(prepare->data);
+    websocket_flush(prepare->data);
 }
 
 static void on_stopped(uv_timer_t *timer)
@@ -309,11 +312,19 @@ static void on_stopped(uv_timer_t *timer)
     uv_stop(timer->loop);
 }
 
+static void reload(struct server *server)
+{
+    notify_say("RELOADING=1\nMONOTONIC_USEC=%llu",
+               (unsigned long long)(uv_hrtime() / 1000));
+    deny_file_reload(server);
+    notify_say("READY=1");
+}
+
 static void on_signal(uv_signal_t *signal, int number)
 {
     struct server *server = signal->data;
     if (number == SIGHUP) {
-        deny_file_reload(server);
+        reload(server);
         return;
     }
     if (server->stopping) {
@@ -323,7 +334,8 @@ static void on_signal(uv_signal_t *signal, int number)
     server->stopping = true;
     log_event(LOG_LEVEL_INFO, "stopping", "signal=%d sessions=%llu", number,
               (unsigned long long)hub_metrics(server->hub)->sessions);
-    accept_close(server);
+    notify_say("STOPPING=1");
+    accept_close(server, false);
     websocket_close_all(server);
     uv_timer_start(&server->stop_timer, on_stopped,
                    hub_metrics(server->hub)->sessions_total > 0 ? STOP_MS : 0, 0);
@@ -335,12 +347,13 @@ static void start_loop(struct server *server)
     uv_timer_init(&server->loop, &server->hub_timer);
     uv_timer_init(&server->loop, &server->sweep_timer);
     uv_timer_init(&server->loop, &server->stop_timer);
-    uv_check_init(&server->loop, &server->flush);
+    uv_timer_init(&server->loop, &server->manager_timer);
+    uv_prepare_init(&server->loop, &server->flush);
     server->hub_timer.data = server->sweep_timer.data = server->flush.data = server;
     server->hub_due_ms = UINT64_MAX;
     pulse_open(&server->pulse, &server->loop);
     uv_timer_start(&server->sweep_timer, on_sweep, SWEEP_MS, SWEEP_MS);
-    uv_check_start(&server->flush, on_turn_end);
+    uv_prepare_start(&server->flush, on_turn_end);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         uv_signal_init(&server->loop, &server->signals[i]);
         server->signals[i].data = server;
@@ -349,16 +362,17 @@ static void start_loop(struct server *server)
     signal(SIGPIPE, SIG_IGN);
     deny_file_watch(server);
     accept_start(server);
+    supervise_start(server);
 }
 
 static void close_handles(struct server *server)
 {
     uv_handle_t *handles[] = {
         (uv_handle_t *)&server->hub_timer,  (uv_handle_t *)&server->sweep_timer,
-        (uv_handle_t *)&server->stop_timer, (uv_handle_t *)&server->flush,
-        (uv_handle_t *)&server->signals[0], (uv_handle_t *)&server->signals[1],
-        (uv_handle_t *)&server->signals[2], (uv_handle_t *)&server->deny_watch,
-        (uv_handle_t *)&server->deny_timer};
+        (uv_handle_t *)&server->stop_timer, (uv_handle_t *)&server->manager_timer,
+        (uv_handle_t *)&server->flush,      (uv_handle_t *)&server->signals[0],
+        (uv_handle_t *)&server->signals[1], (uv_handle_t *)&server->signals[2],
+        (uv_handle_t *)&server->deny_watch, (uv_handle_t *)&server->deny_timer};
     for (size_t i = 0; i < sizeof handles / sizeof handles[0]; i++)
         uv_close(handles[i], NULL);
     pulse_close(&server->pulse);

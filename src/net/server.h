@@ -13,8 +13,10 @@
    server. */
 struct server_config {
     struct hub_config hub;
-    const char *const *listen; /* HOST:PORT or unix:PATH */
+    const char *const *listen; /* HOST:PORT, unix:PATH, or fd:NAME for a passed socket */
     size_t listen_count;
+    bool listen_is_default;     /* sockets that were passed are served instead */
+    uint32_t unix_mode;         /* who may connect to unix sockets, as in chmod(2) */
     const char *const *origins; /* allowed beside the server's own */
     size_t origins_count;
     const char *const *embedders; /* sites that may show our pages in a frame */

@@ -61,8 +61,8 @@ struct server {
     struct lws_context *context;
     struct lws_vhost *vhost;
     struct hub *hub;
-    uv_timer_t hub_timer, sweep_timer, stop_timer;
-    uv_check_t flush;
+    uv_timer_t hub_timer, sweep_timer, stop_timer, manager_timer;
+    uv_prepare_t flush; /* before the loop waits, timers included */
     uv_signal_t signals[3];
     uv_fs_event_t deny_watch;
     uv_timer_t deny_timer;

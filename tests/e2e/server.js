@@ -13,7 +13,7 @@ import { request } from './http.js';
 import { parseMetrics } from './metrics.js';
 import { PATIENCE_MS, until, within } from './wait.js';
 
-const OPEN_LIMITS = ['--max-per-address', '0', '--no-rate-limits'];
+export const OPEN_LIMITS = ['--max-per-address', '0', '--no-rate-limits'];
 
 const children = new Set();
 process.on('exit', () => {
@@ -41,7 +41,11 @@ export function commandLine(args, path = binary()) {
 // Starts the program with any arguments: {child, output, exited}. `exited` resolves to
 // {code, signal} once the process is gone and all that it printed has been read.
 export function spawnProgram(args, path = binary(), env = {}) {
-  const [command, ...rest] = commandLine(args, path);
+  return spawnCommand(commandLine(args, path), env);
+}
+
+// The same for any command.
+export function spawnCommand([command, ...rest], env = {}) {
   const child = spawn(command, rest, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
@@ -136,8 +140,8 @@ export class Server {
   }
 }
 
-// A running server. `listen`: the addresses, by default a free port on loopback. `args`:
-// further options. `limits`: true leaves the server's limits as they are by default. `path`: of
+// A running server. `listen`: the addresses, by default a free port on loopback; `addresses`: how
+// many there will be, when something else names them. `args`: further options. `limits`: true leaves the server's limits as they are by default. `path`: of
 // another program with the same command line. `env`: added to its environment.
 export async function startServer({
   listen = ['127.0.0.1:0'],
@@ -145,12 +149,13 @@ export async function startServer({
   limits = false,
   path = undefined,
   env = {},
+  addresses = listen.length,
 } = {}) {
   const listeners = listen.flatMap((address) => ['--listen', address]);
   const open = limits ? [] : OPEN_LIMITS;
   const program = spawnProgram(['serve', ...listeners, ...open, ...args], path, env);
   try {
-    return new Server(program, await untilListening(program, listen.length));
+    return new Server(program, await untilListening(program, addresses));
   } catch (error) {
     program.child.kill('SIGKILL');
     throw error;

@@ -1,26 +1,49 @@
-/* The command line and the environment: each line of the input is an argument, or behind a $
-   a variable. What is accepted is within its limits; what is not is said in one line. */
+/* The command line, the environment and the configuration file: each line of the input is an
+   argument, or behind a $ a variable, or behind a % a line of the file. What is accepted is
+   within its limits; each mistake is said in one line. */
 #include "app/options.h"
 #include "must.h"
 
-#include <getopt.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { ARGUMENTS_MAX = 100, VARIABLES_MAX = 20 };
 
 struct line_list {
-    char *arguments[ARGUMENTS_MAX + 2];
+    char *arguments[ARGUMENTS_MAX + 4];
     char *variables[VARIABLES_MAX];
     int count, variables_count;
+    FILE *file; /* NULL: none */
 };
+
+static char file_path[32]; /* it is in memory */
+
+static void add_to_file(struct line_list *lines, const char *line)
+{
+    static char flag[] = "--config";
+    static int descriptor = -1;
+    if (lines->file == NULL) {
+        if (descriptor < 0) descriptor = memfd_create("config", 0);
+        MUST(descriptor >= 0 && ftruncate(descriptor, 0) == 0);
+        snprintf(file_path, sizeof file_path, "/proc/self/fd/%d", descriptor);
+        lines->file = fopen(file_path, "wb");
+        MUST(lines->file != NULL);
+        lines->arguments[lines->count++] = flag;
+        lines->arguments[lines->count++] = file_path;
+    }
+    fprintf(lines->file, "%s\n", line);
+}
 
 static void add(struct line_list *lines, char *line)
 {
     char *equals = strchr(line, '=');
     bool variable = strncmp(line, "$WHILST_", 8) == 0 && equals != NULL;
-    if (variable && lines->variables_count < VARIABLES_MAX) {
+    if (line[0] == '%') {
+        add_to_file(lines, line + 1);
+    } else if (variable && lines->variables_count < VARIABLES_MAX) {
         *equals = '\0';
         setenv(line + 1, equals + 1, 1);
         lines->variables[lines->variables_count++] = line + 1;
@@ -38,6 +61,17 @@ static void split(struct line_list *lines, char *text)
         add(lines, text);
     }
     add(lines, text);
+    if (lines->file != NULL) fclose(lines->file);
+}
+
+static void check_refused(const struct line_list *lines, const char *said)
+{
+    size_t size = strlen(said), count = 0;
+    for (const char *line = said; *line != '\0'; line = strchr(line, '\n') + 1, count++)
+        MUST(strncmp(line, "whilst: ", 8) == 0 && strchr(line, '\n') != NULL);
+    MUST(size > 0 && count > 0);
+    MUST(count == 1 || lines->file != NULL || lines->variables_count > 0 ||
+         lines->count > 2);
 }
 
 static void check_accepted(const struct options *options)
@@ -58,6 +92,8 @@ static void check_accepted(const struct options *options)
     MUST(hub->in_flight_bytes_max >= 1 << 20 && server->queued_bytes_max >= 1 << 20);
     MUST(server->outbox_bytes_max >= 64 << 10 && server->header_seconds >= 1);
     MUST(options->log_level <= 3);
+    MUST(server->outbox_bytes_soft <= server->outbox_bytes_max);
+    MUST(server->ping_ms < server->hang_up_ms);
 }
 
 /* The program's standard error, caught for one reading. */
@@ -67,8 +103,9 @@ static bool read_quietly(struct options *options, struct line_list *lines, bool 
     size_t size;
     FILE *before = stderr;
     stderr = open_memstream(said, &size);
-    optind = 0; /* as at the start of the program */
-    bool accepted = options_read(options, lines->count, lines->arguments, help);
+    options_init(options);
+    bool accepted = options_read(options, lines->count, lines->arguments);
+    *help = options->reading.help;
     fclose(stderr);
     stderr = before;
     return accepted;
@@ -84,16 +121,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text[size] = '\0';
     split(&lines, text);
     bool accepted = read_quietly(&options, &lines, &help, &said);
-    const char *newline = strchr(said, '\n');
     if (accepted) {
         check_accepted(&options);
         MUST(said[0] == '\0');
     } else if (help) {
         MUST(said[0] == '\0');
     } else {
-        MUST(strncmp(said, "whilst: ", 8) == 0);
-        MUST(newline != NULL && newline[1] == '\0');
+        check_refused(&lines, said);
     }
+    options_clear(&options);
     for (int i = 0; i < lines.variables_count; i++)
         unsetenv(lines.variables[i]);
     free(said);

@@ -133,7 +133,7 @@ static void stop(void)
 {
     for (int i = 0; i < HOLDERS; i++)
         server_disconnect(&server, &holders[i].endpoint);
-    accept_close(&server);
+    accept_close(&server, false);
     server_close(&server);
 }
 

@@ -1,66 +1,14 @@
 /* The options of `whilst serve`, from the command line and the environment. */
-#include "app/options.h"
+#include "readings.h"
 
-#include "unit.h"
+#include "app/option_print.h"
 
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* One reading of a command line, and what it said on standard error. */
-struct reading {
-    struct options options;
-    bool accepted, help;
-    char *said;
-};
-
-enum { ARGUMENTS_MAX = 100 };
-
-/* `line`: the arguments, divided by spaces. */
-static struct reading read_line(const char *line)
-{
-    struct reading reading = {.said = NULL};
-    static char text[4000];
-    char *arguments[ARGUMENTS_MAX + 1], *rest, *word;
-    int count = 0;
-    size_t size;
-    FILE *before = stderr;
-    snprintf(text, sizeof text, "serve %s", line);
-    for (word = strtok_r(text, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest))
-        arguments[count++] = word;
-    arguments[count] = NULL;
-    stderr = open_memstream(&reading.said, &size);
-    optind = 0; /* as when the program starts */
-    reading.accepted = options_read(&reading.options, count, arguments, &reading.help);
-    fclose(stderr);
-    stderr = before;
-    return reading;
-}
-
-static struct options accept(const char *line)
-{
-    struct reading reading = read_line(line);
-    if (!reading.accepted) fail_msg("%s: %s", line, reading.said);
-    assert_string_equal(reading.said, "");
-    free(reading.said);
-    return reading.options;
-}
-
-/* Refused in one line, with these words in it. */
-static void refuse(const char *line, const char *words)
-{
-    struct reading reading = read_line(line);
-    if (reading.accepted || reading.help) fail_msg("accepted: %s", line);
-    if (strstr(reading.said, words) == NULL)
-        fail_msg("%s: %s, without '%s'", line, reading.said, words);
-    assert_int_equal(strncmp(reading.said, "whilst: ", 8), 0);
-    assert_ptr_equal(strchr(reading.said, '\n'), reading.said + strlen(reading.said) - 1);
-    free(reading.said);
-}
-
 TEST(nothing_said_is_the_defaults)
 {
-    struct options options = accept("");
+    struct options options = accept_line("");
     struct server_config defaults = server_config_default();
     assert_int_equal(options.server.hub.page_bytes_max, defaults.hub.page_bytes_max);
     assert_int_equal(options.server.listen_count, 1);
@@ -71,81 +19,98 @@ TEST(nothing_said_is_the_defaults)
 
 TEST(numbers_keep_to_their_range_and_sizes_have_units)
 {
-    assert_int_equal(accept("--max-page 5").server.hub.page_bytes_max, 5);
-    assert_int_equal(accept("--max-page=64K").server.hub.page_bytes_max, 64 << 10);
-    assert_int_equal(accept("--max-page 8m").server.hub.page_bytes_max, 8 << 20);
-    assert_int_equal(accept("--max-in-flight 1G").server.hub.in_flight_bytes_max, 1 << 30);
-    assert_int_equal(accept("--max-topics 60000").server.hub.topics_max, 60000);
-    refuse("--max-page 0", "1 to 8388608");
-    refuse("--max-page 9M", "1 to 8388608");
-    refuse("--max-page 8388609", "1 to 8388608");
-    refuse("--max-page -1", "'-1'");
-    refuse("--max-page 1T", "'1T'");
-    refuse("--max-page 1KB", "'1KB'");
-    refuse("--max-page K", "'K'");
-    refuse("--max-page=", "''");
-    refuse("--max-topics 1K", "'1K'");
-    refuse("--max-in-flight 99999999999999999999", "'99999999999999999999'");
-    refuse("--max-in-flight 18446744073709551615G", "a number");
+    assert_int_equal(accept_line("--max-page 5").server.hub.page_bytes_max, 5);
+    assert_int_equal(accept_line("--max-page=64K").server.hub.page_bytes_max, 64 << 10);
+    assert_int_equal(accept_line("--max-page 8m").server.hub.page_bytes_max, 8 << 20);
+    assert_int_equal(accept_line("--max-in-flight 1G").server.hub.in_flight_bytes_max,
+                     1 << 30);
+    assert_int_equal(accept_line("--max-topics 60000").server.hub.topics_max, 60000);
+    refuse_line("--max-page 0", "1 to 8388608");
+    refuse_line("--max-page 9M", "1 to 8388608");
+    refuse_line("--max-page 8388609", "1 to 8388608");
+    refuse_line("--max-page -1", "'-1'");
+    refuse_line("--max-page 1T", "'1T'");
+    refuse_line("--max-page 1KB", "'1KB'");
+    refuse_line("--max-page K", "'K'");
+    refuse_line("--max-page=", "''");
+    refuse_line("--max-topics 1K", "'1K'");
+    refuse_line("--max-in-flight 99999999999999999999", "'99999999999999999999'");
+    refuse_line("--max-in-flight 18446744073709551615G", "a number");
 }
 
 TEST(a_flag_is_written_out)
 {
-    assert_true(accept("--require-origin").server.require_origin);
-    refuse("--require-origin=yes", "--require-origin=yes");
-    refuse("--max 5", "--max;");
-    refuse("--max-pag 5", "--max-pag;");
-    refuse("--max-pag=5", "--max-pag=5;");
-    refuse("--nonsense", "--nonsense");
-    refuse("-x", "-x;");
-    refuse("-xy", "-x;");
-    refuse("--no-rate-limits -xy", "-x;");
-    refuse("--max-page", "--max-page needs a value");
-    refuse("surplus", "'surplus'");
-    refuse("--max-page 5 surplus", "'surplus'");
+    assert_true(accept_line("--require-origin").server.require_origin);
+    refuse_line("--require-origin=yes", "--require-origin=yes");
+    refuse_line("--max 5", "--max;");
+    refuse_line("--max-pags 5", "--max-pags; did you mean --max-page?");
+    refuse_line("--max-pag 5", "--max-pag; did you mean --max-page?");
+    refuse_line("--max-pag=5", "--max-pag=5; did you mean --max-page?");
+    refuse_line("--nonsense", "--nonsense");
+    refuse_line("-x", "-x;");
+    refuse_line("-xy", "-x;");
+    refuse_line("--no-rate-limits -xy", "-x;");
+    refuse_line("--max-page", "--max-page needs a value");
+    refuse_line("surplus", "'surplus'");
+    refuse_line("--max-page 5 surplus", "'surplus'");
 }
 
 TEST(addresses_to_listen_on_have_a_port_or_a_path)
 {
-    struct options options = accept("--listen 127.0.0.1:0 --listen unix:/tmp/x");
-    assert_int_equal(options.listen_count, 2);
-    assert_string_equal(options.listen[1], "unix:/tmp/x");
-    accept("--listen [::1]:65535");
-    refuse("--listen nowhere", "HOST:PORT");
-    refuse("--listen a:", "HOST:PORT");
-    refuse("--listen :80", "HOST:PORT");
-    refuse("--listen a:65536", "HOST:PORT");
-    refuse("--listen a:123456", "HOST:PORT");
-    refuse("--listen a:8o", "HOST:PORT");
-    refuse("--listen unix:", "unix:PATH");
+    struct options options = accept_line("--listen 127.0.0.1:0 --listen unix:/tmp/x");
+    assert_int_equal(options.listen.count, 2);
+    assert_string_equal(options.listen.texts[1], "unix:/tmp/x");
+    accept_line("--listen [::1]:65535");
+    refuse_line("--listen nowhere", "HOST:PORT");
+    refuse_line("--listen a:", "HOST:PORT");
+    refuse_line("--listen :80", "HOST:PORT");
+    refuse_line("--listen a:65536", "HOST:PORT");
+    refuse_line("--listen a:123456", "HOST:PORT");
+    refuse_line("--listen a:8o", "HOST:PORT");
+    refuse_line("--listen unix:", "unix:PATH");
+    refuse_line("--listen fd:", "fd:NAME");
+    assert_false(accept_line("--listen fd:web").server.listen_is_default);
+    assert_true(accept_line("").server.listen_is_default);
+}
+
+TEST(a_mode_is_octal)
+{
+    assert_int_equal(accept_line("").server.unix_mode, 0666);
+    assert_int_equal(accept_line("--unix-mode 0660").server.unix_mode, 0660);
+    assert_int_equal(accept_line("--unix-mode 0").server.unix_mode, 0);
+    refuse_line("--unix-mode 888", "'888'");
+    refuse_line("--unix-mode 1777", "octal");
+    refuse_line("--unix-mode -1", "octal");
+    refuse_line("--unix-mode=", "octal");
 }
 
 TEST(base_paths_are_plain)
 {
-    assert_string_equal(accept("--base-path /a/b-c._~1").server.base_path, "/a/b-c._~1");
-    refuse("--base-path a", "begins with /");
-    refuse("--base-path /a/", "begins with /");
-    refuse("--base-path /a?b", "plain");
-    refuse("--base-path /a%2f", "plain");
+    assert_string_equal(accept_line("--base-path /a/b-c._~1").server.base_path,
+                        "/a/b-c._~1");
+    refuse_line("--base-path a", "begins with /");
+    refuse_line("--base-path /a/", "begins with /");
+    refuse_line("--base-path /a?b", "plain");
+    refuse_line("--base-path /a%2f", "plain");
     char line[400] = "--base-path /";
     memset(line + strlen(line), 'a', 200);
-    refuse(line, "begins with /");
+    refuse_line(line, "begins with /");
 }
 
 TEST(who_is_believed_and_who_may_embed)
 {
-    struct options options =
-        accept("--trusted-proxy 10.0.0.0/8 --trusted-proxy ::1 --proxy-header Forwarded "
-               "--origin https://a.example --embed-origin https://b.example");
-    assert_int_equal(options.proxies_count, 2);
+    struct options options = accept_line(
+        "--trusted-proxy 10.0.0.0/8 --trusted-proxy ::1 --proxy-header Forwarded "
+        "--origin https://a.example --embed-origin https://b.example");
+    assert_int_equal(options.proxies.count, 2);
     assert_int_equal(options.server.proxies.header, PROXY_FORWARDED);
     assert_int_equal(options.server.origins_count, 1);
     assert_int_equal(options.server.embedders_count, 1);
-    accept("--proxy-header X-Forwarded-For");
-    refuse("--proxy-header X-Real-IP", "forwarded");
-    refuse("--trusted-proxy 10.0.0.0/99", "range");
-    refuse("--trusted-proxy nobody", "range");
-    refuse("--embed-origin b.example", "site");
+    accept_line("--proxy-header X-Forwarded-For");
+    refuse_line("--proxy-header X-Real-IP", "forwarded");
+    refuse_line("--trusted-proxy 10.0.0.0/99", "range");
+    refuse_line("--trusted-proxy nobody", "range");
+    refuse_line("--embed-origin b.example", "site");
 }
 
 TEST(lists_have_an_end)
@@ -157,14 +122,14 @@ TEST(lists_have_an_end)
         char line[4000] = "";
         for (int j = 0; j < OPTION_LIST_MAX; j++)
             strcat(line, flags[i]);
-        accept(line);
-        refuse(strcat(line, flags[i]), "full");
+        accept_line(line);
+        refuse_line(strcat(line, flags[i]), "full");
     }
     char line[4000] = "";
     for (int i = 0; i < OPTION_LIST_MAX; i++)
         strcat(line,
                "--embed-origin https://a-name-that-is-rather-long-for-a-site.example ");
-    refuse(line, "too long");
+    refuse_line(line, "too long");
 }
 
 TEST(log_levels_have_names)
@@ -173,14 +138,14 @@ TEST(log_levels_have_names)
     for (uint32_t i = 0; i < 4; i++) {
         char line[40];
         snprintf(line, sizeof line, "--log-level %s", levels[i]);
-        assert_int_equal(accept(line).log_level, i);
+        assert_int_equal(accept_line(line).log_level, i);
     }
-    refuse("--log-level loud", "'loud'");
+    refuse_line("--log-level loud", "'loud'");
 }
 
 TEST(no_rate_limits_is_all_of_them)
 {
-    struct hub_config hub = accept("--no-rate-limits").server.hub;
+    struct hub_config hub = accept_line("--no-rate-limits").server.hub;
     assert_int_equal(hub.message_rate + hub.join_rate + hub.ask_rate, 0);
 }
 
@@ -190,17 +155,17 @@ TEST(each_option_is_a_variable_and_flags_win)
     setenv("WHILST_LISTEN", "127.0.0.1:7", 1);
     setenv("WHILST_REQUIRE_ORIGIN", "1", 1);
     setenv("WHILST_MAX_TOPICS", "", 1); /* as if it were not there */
-    struct options options = accept("");
+    struct options options = accept_line("");
     assert_int_equal(options.server.hub.page_bytes_max, 7);
-    assert_string_equal(options.listen[0], "127.0.0.1:7");
+    assert_string_equal(options.listen.texts[0], "127.0.0.1:7");
     assert_true(options.server.require_origin);
-    options = accept("--max-page 8 --listen 127.0.0.1:8");
+    options = accept_line("--max-page 8 --listen 127.0.0.1:8");
     assert_int_equal(options.server.hub.page_bytes_max, 8);
-    assert_int_equal(options.listen_count, 1);
-    assert_string_equal(options.listen[0], "127.0.0.1:8");
+    assert_int_equal(options.listen.count, 1);
+    assert_string_equal(options.listen.texts[0], "127.0.0.1:8");
     setenv("WHILST_MAX_PAGE", "x", 1);
-    refuse("", "--max-page: 'x'");
-    refuse("--max-page 8", "--max-page: 'x'");
+    refuse_line("", "WHILST_MAX_PAGE: 'x'");
+    refuse_line("--max-page 8", "WHILST_MAX_PAGE: 'x'");
     unsetenv("WHILST_MAX_PAGE");
     unsetenv("WHILST_LISTEN");
     unsetenv("WHILST_REQUIRE_ORIGIN");
@@ -216,10 +181,12 @@ TEST(help_is_asked_for_and_lists_every_option_with_its_default)
         assert_string_equal(reading.said, "");
         free(reading.said);
     }
+    struct options shown;
     char *help;
     size_t size;
     FILE *out = open_memstream(&help, &size);
-    options_print_help(out);
+    options_init(&shown);
+    option_print_help(&options_table, &shown, out);
     fclose(out);
     assert_non_null(strstr(help, "--listen ADDRESS"));
     assert_non_null(strstr(help, "--max-page BYTES"));
@@ -235,6 +202,7 @@ int main(void)
         cmocka_unit_test(numbers_keep_to_their_range_and_sizes_have_units),
         cmocka_unit_test(a_flag_is_written_out),
         cmocka_unit_test(addresses_to_listen_on_have_a_port_or_a_path),
+        cmocka_unit_test(a_mode_is_octal),
         cmocka_unit_test(base_paths_are_plain),
         cmocka_unit_test(who_is_believed_and_who_may_embed),
         cmocka_unit_test(lists_have_an_end),
