@@ -6,6 +6,7 @@
 #ifndef WHILST_HUB_H
 #define WHILST_HUB_H
 
+#include "whilst/bus.h"
 #include "whilst/deny.h"
 #include "whilst/hash.h"
 #include "whilst/message.h"
@@ -48,8 +49,21 @@ struct hub_config {
     uint32_t answer_total_ms;   /* and after this long in any case */
     uint32_t count_interval_ms; /* between two counts of a page, at least */
     uint32_t count_interval_max_ms;
-    uint32_t count_per_second; /* counts that one page may send, on average */
-    uint32_t grace_ms;         /* a dropped holder with a token stays away for so long */
+    uint32_t count_per_second;   /* counts that one page may send, on average */
+    uint32_t grace_ms;           /* a dropped holder with a token stays away for so long */
+    char node[BUS_NAME_MAX + 1]; /* this node's name on the bus; "": it is alone */
+    uint64_t incarnation;        /* larger at each start of this node: a time */
+    uint32_t bus_nodes_max;      /* others that are heeded */
+    uint32_t bus_heartbeat_ms;   /* 12 % more or less each time */
+    uint32_t bus_silence_ms;     /* a node not heard for so long is gone */
+    uint32_t bus_answer_ms;      /* and is asked for a page no more after this */
+    uint32_t bus_again_ms;       /* when nobody has a page, it is asked for once more */
+    uint32_t bus_linger_ms;      /* a page nobody is at is still counted for so long */
+    uint32_t bus_lingering_max;  /* such pages */
+    uint32_t bus_refresh_ms;     /* every page's count is told again after this */
+    uint32_t bus_orders_max;     /* pages that other nodes want and wait for */
+    size_t bus_orders_bytes_max; /* of them, on their way to other nodes */
+    uint32_t bus_want_rate, bus_want_burst; /* of one node, a second and at once */
 };
 
 /* The defaults of docs/operations.md. */
@@ -107,6 +121,23 @@ struct effect {
 /* Takes the oldest effect; false when there is none. */
 bool hub_next_effect(struct hub *hub, struct effect *effect);
 
+/* ---- many nodes as one; of no effect without a name of the node ---- */
+
+/* The connection to the bus is there, with no subscriptions, or is gone. */
+void hub_bus_up(struct hub *hub, bool up, uint64_t now_ms);
+
+/* A message came from the bus, on whatever subject. */
+void hub_bus(struct hub *hub, const struct bus_message *message, uint64_t now_ms);
+
+/* Takes the oldest effect for the bus; to be drained like the others, after every input. */
+bool hub_next_bus_effect(struct hub *hub, struct bus_effect *effect);
+
+/* This node goes: the others need not wait for its silence to know. To be called before the
+   connection is closed. */
+void hub_bus_leave(struct hub *hub, uint64_t now_ms);
+
+enum bus_state hub_bus_state(const struct hub *hub);
+
 /* Refuses these pages from now on, instead of those refused before. Their holders and
    seekers are told `blocked`. Takes the list, which may be NULL. */
 void hub_take_deny_list(struct hub *hub, struct deny_list *list, uint64_t now_ms);
@@ -114,7 +145,7 @@ void hub_take_deny_list(struct hub *hub, struct deny_list *list, uint64_t now_ms
 /* Whether a page is refused. */
 bool hub_denies(const struct hub *hub, const struct page_hash *hash);
 
-/* How many hold a page, those away included. */
+/* How many hold a page, those away included; in all nodes, as far as this one knows. */
 uint32_t hub_holders(struct hub *hub, const struct page_hash *hash);
 
 /* For refusals and counts that only the transport sees. */

@@ -20,6 +20,12 @@
     X(gauge, seekers_waiting, "Seekers that wait for their own connection to be read")     \
     X(gauge, denied, "Entries of the operator's deny list")                                \
     X(gauge, in_flight_bytes, "Bytes of pages being received now")                         \
+    X(gauge, bus_nodes, "Other nodes that are heard now")                                  \
+    X(gauge, bus_interests, "Pages whose counts are shared with other nodes now")          \
+    X(gauge, bus_cells, "Counts of pages that other nodes told")                           \
+    X(gauge, bus_wants, "Requests for pages to other nodes under way now")                 \
+    X(gauge, bus_orders, "Requests for pages from other nodes under way now")              \
+    X(gauge, bus_orders_bytes, "Bytes of pages on their way to other nodes")               \
     X(counter, sessions_total, "Sessions ever connected")                                  \
     X(counter, messages_received_total, "Messages received from sessions")                 \
     X(counter, messages_sent_total, "Messages sent to sessions")                           \
@@ -36,7 +42,14 @@
     X(counter, served_total, "Seekers served")                                             \
     X(counter, served_bytes_total, "Bytes of pages handed to seekers")                     \
     X(counter, counts_total, "Visitor counts sent")                                        \
-    X(counter, take_overs_total, "Holders continued by their token")
+    X(counter, take_overs_total, "Holders continued by their token")                       \
+    X(counter, bus_published_total, "Messages published to other nodes")                   \
+    X(counter, bus_received_total, "Messages received from other nodes")                   \
+    X(counter, bus_wants_total, "Requests for pages to other nodes")                       \
+    X(counter, bus_contents_total, "Pages received from other nodes and found right")      \
+    X(counter, bus_served_total, "Pages sent to other nodes")                              \
+    X(counter, bus_resyncs_total, "Times that all counts were told and asked for again")   \
+    X(counter, bus_lost_total, "Messages to other nodes dropped for want of memory")
 
 /* X(field, scale, help, bounds…), as struct buckets_shape has them. */
 #define HISTOGRAMS(X)                                                                      \

@@ -29,6 +29,12 @@
     X(SILENT, "silent", "silent")                                                          \
     X(ADDRESS_CONNECTIONS, "address_connections", "address_connections")                   \
     X(CONNECTIONS, "connections", "connections")                                           \
+    X(BUS_MESSAGE, "bus_message", "bus_message")                                           \
+    X(BUS_CHUNK, "bus_chunk", "bus_chunk")                                                 \
+    X(BUS_BYTES, "bus_bytes", "bus_bytes")                                                 \
+    X(BUS_RATE, "bus_rate", "bus_rate")                                                    \
+    X(BUS_NODES, "bus_nodes", "bus_nodes")                                                 \
+    X(BUS_NAME, "bus_name", "bus_name")                                                    \
     X(RESTART, "restart", "restart")
 
 enum reason {

@@ -7,10 +7,15 @@
 #include <stdint.h>
 
 enum deadline_kind {
-    DEADLINE_COUNT, /* a page's count is to be told */
-    DEADLINE_FETCH, /* a fetch may hedge or give a holder up */
-    DEADLINE_AWAY,  /* an away holder's grace is over */
-    DEADLINE_LINE,  /* fetches have waited for memory for long enough */
+    DEADLINE_COUNT,    /* a page's count is to be told */
+    DEADLINE_FETCH,    /* a fetch may hedge or give a holder up */
+    DEADLINE_AWAY,     /* an away holder's grace is over */
+    DEADLINE_LINE,     /* fetches have waited for memory for long enough */
+    DEADLINE_ALIVE,    /* this node is to say that it lives */
+    DEADLINE_WALK,     /* some interests are to be told again */
+    DEADLINE_NODE,     /* another node was silent, or its cells are to be dropped */
+    DEADLINE_INTEREST, /* an interest has something to tell, or ends */
+    DEADLINE_ORDER,    /* another node is to be told that its page is looked for */
 };
 
 /* Lives inside its object; zeroed memory is one that is not set, but for its kind. */

@@ -6,9 +6,14 @@
    back as a reason and is carried out in one place. */
 #include "whilst/hub.h"
 
+#include "cluster.h"
 #include "intake.h"
+#include "interests.h"
 #include "limits.h"
+#include "line.h"
 #include "memory.h"
+#include "nodes.h"
+#include "orders.h"
 #include "pages.h"
 #include "payload.h"
 #include "presence.h"
@@ -109,8 +114,7 @@ static void free_session(struct hub *hub, struct session *session)
     memory_free(session);
 }
 
-/* The end of every input: what waited for room or memory that is free now goes on. */
-static void settle(struct hub *hub)
+void hub_settle(struct hub *hub)
 {
     do {
         relay_resume(hub);
@@ -123,7 +127,7 @@ void hub_disconnect(struct hub *hub, session_id id, uint64_t now_ms)
     struct session *session = find_session(hub, id);
     hub->now_ms = now_ms;
     if (session != NULL) free_session(hub, session);
-    settle(hub);
+    hub_settle(hub);
 }
 
 void hub_drained(struct hub *hub, session_id id, uint64_t now_ms)
@@ -131,7 +135,7 @@ void hub_drained(struct hub *hub, session_id id, uint64_t now_ms)
     struct session *session = find_session(hub, id);
     hub->now_ms = now_ms;
     if (session != NULL) window_drained(hub, session);
-    settle(hub);
+    hub_settle(hub);
 }
 
 static uint16_t close_code(enum reason reason)
@@ -321,7 +325,7 @@ void hub_receive(struct hub *hub, session_id id, const struct hub_part *part,
         intake_clear(hub, session);
     }
     if (reason != REASON_NONE) close_session(hub, session, reason);
-    settle(hub);
+    hub_settle(hub);
 }
 
 /* ---- time and the rest ---- */
@@ -340,10 +344,17 @@ void hub_tick(struct hub *hub, uint64_t now_ms)
         case DEADLINE_AWAY:
             topics_away_due(hub, MEMORY_OWNER(due, struct slot, grace));
             break;
-        case DEADLINE_LINE: relay_line_due(hub); break;
+        case DEADLINE_LINE: line_due(hub); break;
+        case DEADLINE_ALIVE: cluster_alive_due(hub); break;
+        case DEADLINE_WALK: interests_walk_due(hub); break;
+        case DEADLINE_NODE: nodes_due(hub, MEMORY_OWNER(due, struct node, due)); break;
+        case DEADLINE_INTEREST:
+            interests_due(hub, MEMORY_OWNER(due, struct interest, due));
+            break;
+        case DEADLINE_ORDER: orders_due(hub, MEMORY_OWNER(due, struct order, due)); break;
         }
     }
-    settle(hub);
+    hub_settle(hub);
 }
 
 uint64_t hub_next_deadline(const struct hub *hub)
@@ -391,7 +402,7 @@ void hub_take_deny_list(struct hub *hub, struct deny_list *list, uint64_t now_ms
         for (size_t i = 0; i < blocked.count; i++)
             topics_block(hub, &blocked.hashes[i]);
     } while (blocked.count == BLOCKED_AT_ONCE);
-    settle(hub);
+    hub_settle(hub);
 }
 
 bool hub_denies(const struct hub *hub, const struct page_hash *hash)
@@ -402,7 +413,7 @@ bool hub_denies(const struct hub *hub, const struct page_hash *hash)
 uint32_t hub_holders(struct hub *hub, const struct page_hash *hash)
 {
     const struct page *page = pages_find(hub, hash);
-    return page == NULL ? 0 : page->holders.count;
+    return page == NULL ? 0 : presence_count(hub, page);
 }
 
 struct metrics *hub_metrics(struct hub *hub)
@@ -413,38 +424,6 @@ struct metrics *hub_metrics(struct hub *hub)
 const struct hub_config *hub_settings(const struct hub *hub)
 {
     return &hub->config;
-}
-
-struct hub_config hub_config_default(void)
-{
-    return (struct hub_config){
-        .page_bytes_max = 1 << 20,
-        .message_bytes_max = 64 << 10,
-        .payload_bytes_max = 16 << 10,
-        .fragments_max = 1024,
-        .in_flight_bytes_max = 64 << 20,
-        .fetches_waiting_max = 1024,
-        .window_bytes = 2 << 20,
-        .connections_max = UINT32_MAX,
-        .connections_per_address_max = 200,
-        .away_per_address_max = 200,
-        .topics_max = 128,
-        .message_rate = 50,
-        .message_burst = 200,
-        .join_rate = 10,
-        .join_burst = 128,
-        .ask_rate = 20,
-        .ask_burst = 20,
-        .holders_first_max = 3,
-        .holders_max = 256,
-        .hedge_ms = 1000,
-        .answer_ms = 10000,
-        .answer_total_ms = 60000,
-        .count_interval_ms = 250,
-        .count_interval_max_ms = 10000,
-        .count_per_second = 2000,
-        .grace_ms = 10000,
-    };
 }
 
 struct hub *hub_new(const struct hub_config *config, const uint64_t seed[2])
@@ -460,6 +439,10 @@ struct hub *hub_new(const struct hub_config *config, const uint64_t seed[2])
     hub->secret[1] = seed[1];
     hub->chance = seed[0] ^ seed[1];
     hub->line_due.kind = DEADLINE_LINE;
+    if (config->node[0] != '\0' && !cluster_begin(hub)) {
+        hub_free(hub);
+        return NULL;
+    }
     return hub;
 }
 
@@ -475,6 +458,7 @@ void hub_free(struct hub *hub)
     hub->config.grace_ms = 0;
     for (uint32_t i = 0; i < hub->places_count; i++)
         if (hub->places[i].session != NULL) free_session(hub, hub->places[i].session);
+    cluster_end(hub);
     hub_tick(hub, UINT64_MAX);
     drop_effects(hub);
     table_clear(&hub->pages);

@@ -5,6 +5,7 @@
    one step; each array keeps in front those that relay.c looks for. */
 #include "pages.h"
 
+#include "interests.h"
 #include "memory.h"
 
 #include <assert.h>
@@ -41,6 +42,7 @@ struct page *pages_new(struct hub *hub, const struct page_hash *hash)
         return NULL;
     }
     hub->metrics.pages++;
+    interests_page_came(hub, page);
     return page;
 }
 
@@ -57,6 +59,7 @@ void pages_settle(struct hub *hub, struct page *page)
     table_remove(&hub->pages, &page->link);
     hub->metrics.pages--;
     deadlines_dismiss(&hub->deadlines, PAGE_DEADLINES);
+    interests_page_gone(hub, page);
     free_group(&page->holders);
     free_group(&page->seekers);
     memory_free(page);

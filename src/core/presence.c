@@ -4,9 +4,13 @@
    all changes in between, so that the last value always arrives. The interval grows with
    the audience: one page sends count_per_second counts on average, however many come and
    go. On a small page a joiner need not wait; on a large one it learns the count with
-   everybody else. */
+   everybody else.
+
+   Among other nodes (bus_types.h) what is told are the sums of all nodes. */
 #include "presence.h"
 
+#include "cells.h"
+#include "interests.h"
 #include "send.h"
 
 #include <inttypes.h>
@@ -23,27 +27,41 @@ static uint64_t interval_ms(const struct hub *hub, const struct page *page)
     return interval;
 }
 
-/* What there is to tell a holder, in one number. */
-static uint32_t news_for(const struct page *page, const struct membership *holder)
+/* How many are at the page in all nodes. */
+static struct tally count(struct hub *hub, const struct page *page)
 {
-    uint32_t away = page->away < UINT8_MAX ? page->away : UINT8_MAX;
-    return holder->watches ? page->holders.count | away << 24 : page->holders.count;
+    struct tally tally = cells_others(hub, page);
+    tally.visitors += page->holders.count;
+    tally.away += page->away;
+    return tally;
+}
+
+uint32_t presence_count(struct hub *hub, const struct page *page)
+{
+    return count(hub, page).visitors;
+}
+
+/* What there is to tell a holder, in one number. */
+static uint32_t news_for(struct tally tally, const struct membership *holder)
+{
+    uint32_t away = tally.away < UINT8_MAX ? tally.away : UINT8_MAX;
+    return holder->watches ? tally.visitors | away << 24 : tally.visitors;
 }
 
 /* A count in the two forms that holders take. */
 struct news {
+    struct tally tally;
     char count[32], away[64];
     struct broadcast plain, watched;
 };
 
 static void tell(struct hub *hub, struct news *news, struct membership *holder)
 {
-    const struct page *page = holder->page;
-    uint32_t told = news_for(page, holder);
+    uint32_t told = news_for(news->tally, holder);
     if (holder->session == NULL || holder->count_told == told) return;
     holder->count_told = told;
     hub->metrics.counts_total++;
-    bool plain = !holder->watches || page->away == 0;
+    bool plain = !holder->watches || news->tally.away == 0;
     send_broadcast(hub, plain ? &news->plain : &news->watched, holder);
 }
 
@@ -51,22 +69,22 @@ static void tell_all(struct hub *hub, struct news *news, struct page *page)
 {
     for (uint32_t i = 0; i < page->holders.count; i++)
         tell(hub, news, group_at(&page->holders, i));
-    page->counted = page->holders.count;
+    page->counted = news->tally.visitors;
     page->counted_ms = hub->now_ms;
 }
 
 /* Tells `only`, or everybody at the page if it is NULL. */
 static void tell_count(struct hub *hub, struct page *page, struct membership *only)
 {
-    struct news news;
+    struct news news = {.tally = count(hub, page)};
     uint64_t subject = page->link.key | 1;
     news.plain = news.watched =
         (struct broadcast){.event = "visitors_count", .subject = subject};
     news.plain.payload = news.count;
     news.watched.payload = news.away;
-    snprintf(news.count, sizeof news.count, "{\"count\":%" PRIu32 "}", page->holders.count);
+    snprintf(news.count, sizeof news.count, "{\"count\":%" PRIu32 "}", news.tally.visitors);
     snprintf(news.away, sizeof news.away, "{\"count\":%" PRIu32 ",\"away\":%" PRIu32 "}",
-             page->holders.count, (uint32_t)page->away);
+             news.tally.visitors, news.tally.away);
     if (only != NULL)
         tell(hub, &news, only);
     else
@@ -87,14 +105,23 @@ static void tell_soon(struct hub *hub, struct page *page)
     }
 }
 
+void presence_others_changed(struct hub *hub, struct page *page)
+{
+    struct tally tally = count(hub, page);
+    if (page->holders.count > 0 && (tally.visitors != page->counted || page->watched))
+        tell_soon(hub, page);
+}
+
 void presence_changed(struct hub *hub, struct page *page)
 {
-    if (page->holders.count != page->counted && page->holders.count > 0)
+    interests_page_changed(hub, page);
+    if (page->holders.count > 0 && presence_count(hub, page) != page->counted)
         tell_soon(hub, page);
 }
 
 void presence_away(struct hub *hub, struct page *page)
 {
+    interests_page_changed(hub, page);
     if (page->watched) tell_soon(hub, page);
 }
 
@@ -102,7 +129,7 @@ void presence_joined(struct hub *hub, struct membership *holder)
 {
     struct page *page = holder->page;
     presence_changed(hub, page);
-    if (holder->count_told == news_for(page, holder)) return;
+    if (holder->count_told == news_for(count(hub, page), holder)) return;
     if (interval_ms(hub, page) == hub->config.count_interval_ms)
         tell_count(hub, page, holder);
     else if (page->count_due.place == 0)

@@ -10,6 +10,10 @@ void presence_joined(struct hub *hub, struct membership *holder);
 void presence_changed(struct hub *hub, struct page *page);
 /* The number of those away has changed, that of all has not. */
 void presence_away(struct hub *hub, struct page *page);
+/* So has what other nodes tell of the page. */
+void presence_others_changed(struct hub *hub, struct page *page);
+/* How many hold the page, in all nodes. */
+uint32_t presence_count(struct hub *hub, const struct page *page);
 /* The page's count_due is reached. */
 void presence_due(struct hub *hub, struct page *page);
 

@@ -11,21 +11,30 @@
 
    Seekers whose connection has no room for the page (window.h) take no part, and wait.
 
-   A fetch that finds no memory left for a page in flight stands in line until there is;
-   when the line is full, its seekers are told `busy`.
+   A fetch that finds no memory left for a page in flight stands in line (line.h) until there
+   is; when the line is full, its seekers are told `busy`.
+
+   Among other nodes (bus_types.h), a fetch that has nobody left to ask here asks them for its
+   seekers (wants.h), and they may ask this one (orders.h): an order is served by the same
+   fetch, but only by holders of this node.
 
    Invariants, but inside functions of this file: a holder with ASK_PENDING stands in exactly
    one fetch, and not in its group's front; an active seeker stands in front of a page with
-   a fetch; a fetch has active seekers, and either stands in line or has a pending
-   holder. */
+   a fetch; a fetch has active seekers or orders, and either stands in line or has a pending
+   holder or want. */
 #include "relay.h"
 
+#include "chance.h"
 #include "intake.h"
+#include "interests.h"
+#include "line.h"
 #include "memory.h"
+#include "orders.h"
 #include "pages.h"
 #include "send.h"
 #include "serve.h"
 #include "status.h"
+#include "wants.h"
 #include "window.h"
 
 #include <assert.h>
@@ -33,60 +42,6 @@
 
 #define HOLDERS_COMPARED 8
 #define POSTPONED_MAX 3 /* then the seekers are told busy */
-
-/* A number below `below` (splitmix64; Steele, Lea and Flood, 2014). */
-static uint32_t chance(struct hub *hub, uint32_t below)
-{
-    uint64_t z = hub->chance += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return (uint32_t)((z ^ z >> 31) % below);
-}
-
-/* ---- the line ---- */
-
-/* Whether there is memory for so many pages more at their largest. */
-static bool has_memory(const struct hub *hub, size_t pages)
-{
-    size_t used = hub->metrics.in_flight_bytes;
-    return (used == 0 && pages == 1) ||
-           used + pages * hub->config.page_bytes_max <= hub->config.in_flight_bytes_max;
-}
-
-static bool line_is_full(const struct hub *hub)
-{
-    return hub->metrics.fetches_waiting >= hub->config.fetches_waiting_max;
-}
-
-static void enter_line(struct hub *hub, struct fetch *fetch)
-{
-    fetch->in_line = true;
-    fetch->before = hub->line_last;
-    fetch->after = NULL;
-    *(fetch->before == NULL ? &hub->line_first : &fetch->before->after) = fetch;
-    hub->line_last = fetch;
-    hub->metrics.fetches_waiting++;
-    deadlines_unset(&hub->deadlines, &fetch->due);
-    if (hub->line_due.place == 0)
-        deadlines_set(&hub->deadlines, &hub->line_due, hub->now_ms + hub->config.hedge_ms);
-}
-
-static void leave_line(struct hub *hub, struct fetch *fetch)
-{
-    if (!fetch->in_line) return;
-    fetch->in_line = false;
-    *(fetch->before == NULL ? &hub->line_first : &fetch->before->after) = fetch->after;
-    *(fetch->after == NULL ? &hub->line_last : &fetch->after->before) = fetch->before;
-    hub->metrics.fetches_waiting--;
-    if (hub->line_first == NULL) deadlines_unset(&hub->deadlines, &hub->line_due);
-}
-
-void relay_line_due(struct hub *hub)
-{
-    deadlines_set(&hub->deadlines, &hub->line_due,
-                  hub->now_ms + (hub->config.hedge_ms > 0 ? hub->config.hedge_ms : 1));
-    intake_shed(hub);
-}
 
 /* ---- the life of a fetch ---- */
 
@@ -109,9 +64,17 @@ static struct membership *choose(struct hub *hub, const struct fetch *fetch)
     return best;
 }
 
-static bool can_hedge(const struct hub *hub, const struct fetch *fetch)
+/* Holders and other nodes that are asked now. */
+static uint32_t count_asked(struct hub *hub, const struct fetch *fetch)
 {
-    return fetch->pending < hub->config.holders_max && fetch->page->holders.front > 0;
+    return fetch->pending + wants_pending(hub, fetch->page);
+}
+
+static bool can_hedge(struct hub *hub, const struct fetch *fetch)
+{
+    return count_asked(hub, fetch) < hub->config.holders_max &&
+           (fetch->page->holders.front > 0 ||
+            (fetch->active > 0 && wants_can_ask(hub, fetch->page)));
 }
 
 /* Sets when something is to be done about the fetch if nothing is heard. */
@@ -125,7 +88,8 @@ static void schedule(struct hub *hub, struct fetch *fetch)
         if (quiet < due) due = quiet;
         if (total < due) due = total;
     }
-    deadlines_set(&hub->deadlines, &fetch->due, due);
+    uint64_t wants = wants_due_ms(hub, fetch->page);
+    deadlines_set(&hub->deadlines, &fetch->due, wants < due ? wants : due);
 }
 
 /* Makes room for one more ask. */
@@ -183,7 +147,8 @@ static void end_fetch(struct hub *hub, struct fetch *fetch)
         forget(hub, fetch, 0, true);
         pages_set_front(fetch->page, holder, true);
     }
-    leave_line(hub, fetch);
+    wants_end(hub, fetch->page);
+    line_leave(hub, fetch);
     fetch->page->fetch = NULL;
     deadlines_unset(&hub->deadlines, &fetch->due);
     hub->metrics.fetches--;
@@ -195,20 +160,41 @@ static void end_fetch(struct hub *hub, struct fetch *fetch)
 static void fail_fetch(struct hub *hub, struct fetch *fetch)
 {
     struct page *page = fetch->page;
+    orders_refuse(hub, page);
     end_fetch(hub, fetch);
     for (uint32_t i = 0; i < page->seekers.front; i++)
         window_release(hub, group_at(&page->seekers, i), 0);
+    if (page->seekers.front > 0) interests_retry(hub, page);
+}
+
+/* Asks one more: a holder, or else another node; false if there is nobody. */
+static bool ask_next(struct hub *hub, struct fetch *fetch)
+{
+    struct membership *holder = choose(hub, fetch);
+    if (holder != NULL && reserve(fetch)) {
+        ask(hub, fetch, holder);
+        return true;
+    }
+    if (fetch->pending == 0) orders_refuse(hub, fetch->page);
+    if (fetch->active == 0 || !wants_ask(hub, fetch->page)) return false;
+    fetch->hedge_ms = hub->now_ms + hub->config.hedge_ms;
+    return true;
+}
+
+/* Whether more are to be asked by now. Orders need a holder of this node. */
+static bool asks_too_few(struct hub *hub, const struct fetch *fetch)
+{
+    return count_asked(hub, fetch) < fetch->abreast ||
+           (fetch->pending == 0 && orders_wait(hub, fetch->page));
 }
 
 /* Asks as many as may be asked by now, or ends the fetch when there is nobody. */
 static void go_on(struct hub *hub, struct fetch *fetch)
 {
     struct page *page = fetch->page;
-    struct membership *holder;
-    while (fetch->pending < fetch->abreast && (holder = choose(hub, fetch)) != NULL &&
-           reserve(fetch))
-        ask(hub, fetch, holder);
-    if (fetch->pending > 0)
+    while (asks_too_few(hub, fetch) && ask_next(hub, fetch))
+        ;
+    if (count_asked(hub, fetch) > 0)
         schedule(hub, fetch);
     else
         fail_fetch(hub, fetch);
@@ -220,7 +206,7 @@ static void wait_in_line(struct hub *hub, struct fetch *fetch)
 {
     struct page *page = fetch->page;
     if (!line_is_full(hub) && fetch->postponed <= POSTPONED_MAX) {
-        enter_line(hub, fetch);
+        line_enter(hub, fetch);
     } else {
         page->failure = REASON_BUSY;
         for (uint32_t i = 0; i < page->seekers.front; i++)
@@ -248,14 +234,22 @@ static uint32_t gather(struct hub *hub, const struct page *page)
     return active;
 }
 
+/* Whether there is somebody to serve, and somebody to ask for them. */
+static bool can_begin(struct hub *hub, const struct page *page)
+{
+    if (page->holders.front > 0) return page->seekers.front > 0 || orders_wait(hub, page);
+    return page->seekers.front > 0 && wants_can_ask(hub, page);
+}
+
 /* False if there is a fetch already, or nobody to serve or to ask, or no memory. */
 static bool begin(struct hub *hub, struct page *page)
 {
-    if (page->fetch != NULL || page->seekers.front == 0 || page->holders.front == 0)
-        return false;
+    if (page->fetch != NULL) return false;
+    wants_begin(hub, page);
+    if (!can_begin(hub, page)) return false;
     struct fetch *fetch = memory_new(sizeof *fetch);
     if (fetch != NULL) fetch->active = gather(hub, page);
-    if (fetch == NULL || fetch->active == 0) {
+    if (fetch == NULL || (fetch->active == 0 && !orders_wait(hub, page))) {
         memory_free(fetch);
         return false;
     }
@@ -269,7 +263,7 @@ static bool begin(struct hub *hub, struct page *page)
     page->failure = REASON_NONE;
     hub->metrics.fetches++;
     hub->metrics.fetches_total++;
-    if (hub->line_first == NULL && has_memory(hub, 1))
+    if (hub->line_first == NULL && line_has_memory(hub, 1))
         go_on(hub, fetch);
     else
         wait_in_line(hub, fetch);
@@ -315,10 +309,14 @@ void relay_holder_came(struct hub *hub, struct page *page)
 
 void relay_holder_left(struct hub *hub, struct membership *holder)
 {
-    struct fetch *fetch = holder->page->fetch;
-    if (holder->ask != ASK_PENDING) return;
-    forget(hub, fetch, find(fetch, holder), false);
-    go_on(hub, fetch);
+    struct page *page = holder->page;
+    struct fetch *fetch = page->fetch;
+    if (holder->ask == ASK_PENDING) {
+        forget(hub, fetch, find(fetch, holder), false);
+        go_on(hub, fetch);
+    } else if (fetch != NULL && fetch->active == 0 && page->holders.count == 0) {
+        fail_fetch(hub, fetch); /* it stood in line for orders */
+    }
 }
 
 void relay_seeker_came(struct hub *hub, struct membership *seeker)
@@ -347,7 +345,27 @@ void relay_seeker_leaves(struct hub *hub, struct membership *seeker)
     bool last = seeker->active && --fetch->active == 0;
     window_release(hub, seeker, 0);
     pages_set_front(seeker->page, seeker, false);
-    if (last) end_fetch(hub, fetch);
+    if (!last) return;
+    wants_end(hub, seeker->page);
+    if (!orders_wait(hub, seeker->page))
+        end_fetch(hub, fetch);
+    else if (!fetch->in_line)
+        go_on(hub, fetch);
+}
+
+void relay_order_came(struct hub *hub, struct page *page)
+{
+    revive_silent(page);
+    if (page->fetch == NULL && !begin(hub, page))
+        orders_refuse(hub, page);
+    else if (page->fetch != NULL && page->fetch->pending == 0 && !page->fetch->in_line)
+        go_on(hub, page->fetch);
+}
+
+void relay_order_left(struct hub *hub, struct page *page)
+{
+    if (page->fetch != NULL && page->fetch->active == 0 && !orders_wait(hub, page))
+        end_fetch(hub, page->fetch);
 }
 
 void relay_heard(struct hub *hub, struct membership *holder)
@@ -364,21 +382,38 @@ void relay_note_wrong(struct membership *holder)
 void relay_postpone(struct hub *hub, struct membership *holder)
 {
     struct fetch *fetch = holder->page->fetch;
-    hub->metrics.postponed_total++;
-    fetch->postponed++;
     forget(hub, fetch, find(fetch, holder), false);
     pages_set_front(fetch->page, holder, true);
-    if (fetch->pending > 0)
+    relay_postpone_page(hub, fetch->page);
+}
+
+void relay_postpone_page(struct hub *hub, struct page *page)
+{
+    struct fetch *fetch = page->fetch;
+    hub->metrics.postponed_total++;
+    fetch->postponed++;
+    if (count_asked(hub, fetch) > 0)
         schedule(hub, fetch);
     else
         wait_in_line(hub, fetch);
 }
 
+void relay_go_on(struct hub *hub, struct page *page)
+{
+    go_on(hub, page->fetch);
+}
+
+void relay_reschedule(struct hub *hub, struct page *page)
+{
+    schedule(hub, page->fetch);
+}
+
 void relay_resume(struct hub *hub)
 {
-    for (size_t pages = 1; hub->line_first != NULL && has_memory(hub, pages); pages++) {
+    for (size_t pages = 1; hub->line_first != NULL && line_has_memory(hub, pages);
+         pages++) {
         struct fetch *fetch = hub->line_first;
-        leave_line(hub, fetch);
+        line_leave(hub, fetch);
         go_on(hub, fetch);
     }
 }
@@ -396,6 +431,7 @@ void relay_due(struct hub *hub, struct fetch *fetch)
         drop_silent(hub, fetch, i);
         changed = true;
     }
+    changed |= wants_give_up(hub, fetch->page);
     if (!changed && hub->now_ms >= fetch->hedge_ms && can_hedge(hub, fetch)) {
         hedge(hub, fetch);
         changed = true;
@@ -410,14 +446,20 @@ void relay_take_answer(struct hub *hub, struct membership *holder, struct messag
 {
     struct page *page = holder->page;
     struct fetch *fetch = page->fetch;
+    forget(hub, fetch, find(fetch, holder), false);
+    pages_set_proven(page, holder);
+    pages_set_front(page, holder, true);
+    relay_take_page(hub, page, bytes);
+}
+
+void relay_take_page(struct hub *hub, struct page *page, struct message *bytes)
+{
+    struct fetch *fetch = page->fetch;
     hub->metrics.contents_total++;
     hub->metrics.content_bytes_total += bytes->size;
     buckets_note(&hub->metrics.content_seconds, &metrics_content_seconds,
                  hub->now_ms - fetch->begun_ms);
     buckets_note(&hub->metrics.page_bytes, &metrics_page_bytes, bytes->size);
-    forget(hub, fetch, find(fetch, holder), false);
-    pages_set_proven(page, holder);
-    pages_set_front(page, holder, true);
     end_fetch(hub, fetch);
     serve_all(hub, page, bytes);
     message_unref(bytes);

@@ -18,17 +18,27 @@ void relay_seek_again(struct hub *hub, struct membership *seeker);
 /* A seeker is about to leave the page's group. */
 void relay_seeker_leaves(struct hub *hub, struct membership *seeker);
 
+/* An order waits for the page, or one of them does not any more. */
+void relay_order_came(struct hub *hub, struct page *page);
+void relay_order_left(struct hub *hub, struct page *page);
+
+/* A want of the page's fetch came to nothing: others are asked. */
+void relay_go_on(struct hub *hub, struct page *page);
+/* A want is due at another time than before. */
+void relay_reschedule(struct hub *hub, struct page *page);
+
 /* Part of an answer came from a holder that was asked. */
 void relay_heard(struct hub *hub, struct membership *holder);
 /* The bytes came and their hash is right. Takes the message, which holds the bytes alone
    and has WIRE_CONTENT_FRONT in front. */
 void relay_take_answer(struct hub *hub, struct membership *holder, struct message *bytes);
+/* The same, from another node. */
+void relay_take_page(struct hub *hub, struct page *page, struct message *bytes);
 /* The holder sent something else, and is about to leave the page for it. */
 void relay_note_wrong(struct membership *holder);
 /* There is no memory for the holder's answer: the fetch goes on later. */
 void relay_postpone(struct hub *hub, struct membership *holder);
-/* Fetches stand in line: what has been coming for too long makes room. */
-void relay_line_due(struct hub *hub);
+void relay_postpone_page(struct hub *hub, struct page *page); /* for a want's */
 /* There may be memory again: fetches in line go on. Called after every input. */
 void relay_resume(struct hub *hub);
 

@@ -7,6 +7,7 @@
 #include "serve.h"
 
 #include "json.h"
+#include "orders.h"
 #include "pages.h"
 #include "send.h"
 #include "status.h"
@@ -97,5 +98,6 @@ void serve_all(struct hub *hub, struct page *page, struct message *bytes)
     for (uint32_t i = page->seekers.front; i-- > 0;)
         if (group_at(&page->seekers, i)->active)
             serve(hub, &delivery, group_at(&page->seekers, i));
+    orders_serve(hub, page, bytes, bytes->size - delivery.size, delivery.size);
     message_unref(delivery.text);
 }

@@ -86,11 +86,11 @@ struct fetch {
     struct deadline due;
     struct fetch *before, *after; /* whilst it stands in line */
     uint64_t begun_ms;
-    uint64_t hedge_ms;            /* when more holders are asked beside the present ones */
-    uint32_t asked;               /* holders asked so far */
-    uint32_t abreast;             /* so many are asked at the same time by now */
-    uint32_t active;              /* seekers that take part */
-    uint32_t pending, capacity;   /* of asks */
+    uint64_t hedge_ms;          /* when more holders are asked beside the present ones */
+    uint32_t asked;             /* holders asked so far */
+    uint32_t abreast;           /* so many are asked at the same time by now */
+    uint32_t active;            /* seekers that take part */
+    uint32_t pending, capacity; /* of asks */
     struct pending *asks, few[ASKS_FEW];
     uint8_t postponed; /* how often there was no memory for an answer */
     bool in_line;      /* for memory: nobody is being asked */
@@ -166,6 +166,10 @@ struct hub {
     size_t effects_first, effects_count, effects_capacity;
     uint32_t lost, lost_at; /* sessions that are lost, and where they are looked for */
     struct metrics metrics;
+    struct bus *bus; /* bus_types.h; NULL: this hub is alone */
 };
+
+/* The end of every input: what waited for room or memory that is free now goes on. */
+void hub_settle(struct hub *hub);
 
 #endif

@@ -1,6 +1,7 @@
 /* Telling seekers how their search goes. */
 #include "status.h"
 
+#include "presence.h"
 #include "send.h"
 
 #include <inttypes.h>
@@ -10,32 +11,33 @@ struct status_text {
     char text[96];
 };
 
-static struct status_text print_status(const struct page *page, const char *state,
-                                       const char *reason)
+static struct status_text print_status(struct hub *hub, const struct page *page,
+                                       const char *state, const char *reason)
 {
     struct status_text status;
-    snprintf(
-        status.text, sizeof status.text,
-        "{\"state\":\"%s\",\"holders\":%" PRIu32 ",\"asked\":%" PRIu32 ",\"reason\":%s}",
-        state, page->holders.count, page->fetch == NULL ? 0 : page->fetch->asked, reason);
+    snprintf(status.text, sizeof status.text,
+             "{\"state\":\"%s\",\"holders\":%" PRIu32 ",\"asked\":%" PRIu32
+             ",\"reason\":%s}",
+             state, presence_count(hub, page), page->fetch == NULL ? 0 : page->fetch->asked,
+             reason);
     return status;
 }
 
-static struct status_text status_of(const struct page *page)
+static struct status_text status_of(struct hub *hub, const struct page *page)
 {
     const char *reason = page->failure == REASON_SILENT        ? "\"silent\""
                          : page->failure == REASON_WRONG_BYTES ? "\"wrong_bytes\""
                          : page->failure == REASON_BUSY        ? "\"busy\""
                                                                : "\"no_holder\"";
-    return page->fetch != NULL ? print_status(page, "searching", "null")
-                               : print_status(page, "nobody", reason);
+    return page->fetch != NULL ? print_status(hub, page, "searching", "null")
+                               : print_status(hub, page, "nobody", reason);
 }
 
 void status_tell(struct hub *hub, struct membership *seeker)
 {
     struct status_text status = seeker->waiting
-                                    ? print_status(seeker->page, "waiting", "null")
-                                    : status_of(seeker->page);
+                                    ? print_status(hub, seeker->page, "waiting", "null")
+                                    : status_of(hub, seeker->page);
     struct broadcast broadcast = {.event = "status", .payload = status.text};
     if (seeker->status) send_broadcast(hub, &broadcast, seeker);
     send_broadcast_clear(&broadcast);
@@ -43,7 +45,7 @@ void status_tell(struct hub *hub, struct membership *seeker)
 
 void status_tell_all(struct hub *hub, struct page *page)
 {
-    struct status_text status = status_of(page);
+    struct status_text status = status_of(hub, page);
     struct broadcast broadcast = {.event = "status", .payload = status.text};
     for (uint32_t i = 0; i < page->seekers.front; i++)
         if (group_at(&page->seekers, i)->status && !group_at(&page->seekers, i)->waiting)

@@ -352,7 +352,7 @@ static void reply_joined(struct hub *hub, const struct membership *member,
     char response[64] = "{}";
     if (member->kind == TOPIC_WANT)
         snprintf(response, sizeof response, "{\"holders\":%" PRIu32 "}",
-                 member->page->holders.count);
+                 presence_count(hub, member->page));
     if (member->kind == TOPIC_ALL && options->limits)
         snprintf(response, sizeof response, "{\"page_bytes_max\":%zu}",
                  hub->config.page_bytes_max);

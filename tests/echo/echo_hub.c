@@ -205,6 +205,34 @@ uint32_t hub_holders(struct hub *hub, const struct page_hash *hash)
     return 0;
 }
 
+/* It is alone. */
+void hub_bus_up(struct hub *hub, bool up, uint64_t now_ms)
+{
+    (void)hub, (void)up, (void)now_ms;
+}
+
+void hub_bus(struct hub *hub, const struct bus_message *message, uint64_t now_ms)
+{
+    (void)hub, (void)message, (void)now_ms;
+}
+
+bool hub_next_bus_effect(struct hub *hub, struct bus_effect *effect)
+{
+    (void)hub, (void)effect;
+    return false;
+}
+
+void hub_bus_leave(struct hub *hub, uint64_t now_ms)
+{
+    (void)hub, (void)now_ms;
+}
+
+enum bus_state hub_bus_state(const struct hub *hub)
+{
+    (void)hub;
+    return BUS_NONE;
+}
+
 struct metrics *hub_metrics(struct hub *hub)
 {
     return &hub->metrics;

@@ -1,0 +1,138 @@
+/* The core's types for a life among other nodes, on one page.
+
+   struct bus is owned by the hub. It owns the other nodes, and an interest for each page
+   that somebody here is at or was until lately. A cell is what one node said of one page; it
+   belongs to that interest and stands in its node's list. A want is a request to another
+   node for a page, and belongs to the interest of a page with a fetch; an order is such a
+   request by another node. */
+#ifndef WHILST_CORE_BUS_TYPES_H
+#define WHILST_CORE_BUS_TYPES_H
+
+#include "bus.h"
+#include "state.h"
+
+/* A place in a list that may be left at any time; the list itself is one too. */
+struct ring {
+    struct ring *before, *after;
+};
+
+static inline void ring_init(struct ring *ring)
+{
+    ring->before = ring->after = ring;
+}
+
+static inline bool ring_is_empty(const struct ring *ring)
+{
+    return ring->after == ring;
+}
+
+static inline void ring_remove(struct ring *item)
+{
+    item->before->after = item->after;
+    item->after->before = item->before;
+    ring_init(item);
+}
+
+/* Behind all others. */
+static inline void ring_append(struct ring *ring, struct ring *item)
+{
+    item->before = ring->before;
+    item->after = ring;
+    ring->before->after = item;
+    ring->before = item;
+}
+
+/* Another node. */
+struct node {
+    struct table_link link;
+    uint64_t id, incarnation, alive_seq, heard_ms;
+    struct deadline due;      /* its silence is noticed; or more of its stale cells go */
+    struct ring cells, stale; /* stale: of an incarnation that is over */
+    struct bucket wants;
+    uint32_t life; /* counts its incarnations; a cell of another one is stale */
+    bool gone;     /* it is freed when no cell is left */
+};
+
+/* What another node said of a page. */
+struct cell {
+    struct cell *next; /* of the interest */
+    struct ring ring;  /* of the node */
+    struct node *node;
+    struct interest *interest;
+    uint64_t seq;
+    uint32_t life; /* of the node */
+    struct tally tally;
+    uint8_t unheard; /* visits since it was last told */
+    bool tried;      /* asked in the present fetch */
+    bool barred;     /* its node sent wrong bytes */
+};
+
+/* A page that this node shares with others: it tells its own cell when that changes, and
+   keeps theirs. */
+struct interest {
+    struct table_link link; /* by the page's hash */
+    struct page_hash hash;
+    struct deadline due;
+    struct ring walk; /* the one visited longest ago is first */
+    struct cell *cells;
+    struct want *wants;
+    struct order *orders; /* that wait for the page */
+    uint64_t id;          /* its subscriptions are 2 id and 2 id + 1 */
+    uint64_t told_ms;
+    uint64_t since_ms; /* since when somebody is here, or nobody */
+    uint64_t retry_ms; /* when seekers try again; 0: they need not */
+    struct tally told, others;
+    uint32_t visited_s;
+    uint8_t retries;
+    bool hears : 1;       /* subscribed to its cells */
+    bool offers : 1;      /* subscribed to wants */
+    bool idle : 1;        /* nobody is at the page here */
+    bool group_asked : 1; /* in the present fetch */
+    bool known : 1;       /* it was told, or others told of it: it lingers */
+};
+
+/* A request for a page to another node. */
+struct want {
+    struct want *next; /* of the interest */
+    struct table_link link;
+    struct interest *interest;
+    uint64_t request;
+    uint64_t node; /* 0 as long as it is whoever takes it */
+    uint64_t asked_ms, heard_ms;
+    uint64_t again_ms;    /* nobody had it, and it is asked for again then; 0: not */
+    bool again;           /* for the second time */
+    struct message *page; /* what came so far, NULL before */
+    struct hash_stream *stream;
+    uint32_t total, next_chunk, limit;
+};
+
+/* A request for a page by another node. */
+struct order {
+    struct table_link link;
+    struct order *next;        /* of the interest, whilst it waits */
+    struct interest *interest; /* NULL when it does not wait any more */
+    struct deadline due;
+    uint64_t node, request, begun_ms, heard_ms;
+    uint32_t page_max, limit, sent; /* chunks: may be sent; were sent */
+    struct message *body;           /* NULL whilst it waits */
+    size_t body_at, body_size;
+};
+
+struct bus_queued {
+    struct bus_queued *next;
+    struct bus_effect effect;
+};
+
+struct bus {
+    enum bus_state state;
+    uint64_t node, seq, alive_seq, requests, interests_made;
+    struct bus_queued *first, **last; /* effects */
+    struct deadline alive_due, walk_due;
+    struct table nodes, interests, wants, orders;
+    struct bucket strangers; /* wants of nodes that are not known yet */
+    struct ring walk;
+    uint32_t walk_left, walk_step; /* interests still to be visited soon; so many at once */
+    uint32_t lingering;            /* interests that are idle */
+};
+
+#endif

@@ -1,0 +1,46 @@
+/* The limits that a hub has unless it is told otherwise: docs/operations.md has the table. */
+#include "whilst/hub.h"
+
+struct hub_config hub_config_default(void)
+{
+    return (struct hub_config){
+        .page_bytes_max = 1 << 20,
+        .message_bytes_max = 64 << 10,
+        .payload_bytes_max = 16 << 10,
+        .fragments_max = 1024,
+        .in_flight_bytes_max = 64 << 20,
+        .fetches_waiting_max = 1024,
+        .window_bytes = 2 << 20,
+        .connections_max = UINT32_MAX,
+        .connections_per_address_max = 200,
+        .away_per_address_max = 200,
+        .topics_max = 128,
+        .message_rate = 50,
+        .message_burst = 200,
+        .join_rate = 10,
+        .join_burst = 128,
+        .ask_rate = 20,
+        .ask_burst = 20,
+        .holders_first_max = 3,
+        .holders_max = 256,
+        .hedge_ms = 1000,
+        .answer_ms = 10000,
+        .answer_total_ms = 60000,
+        .count_interval_ms = 250,
+        .count_interval_max_ms = 10000,
+        .count_per_second = 2000,
+        .grace_ms = 10000,
+        .bus_nodes_max = 64,
+        .bus_heartbeat_ms = 1500,
+        .bus_silence_ms = 5000,
+        .bus_answer_ms = 3000,
+        .bus_again_ms = 50,
+        .bus_linger_ms = 30000,
+        .bus_lingering_max = 100000,
+        .bus_refresh_ms = 60000,
+        .bus_orders_max = 1024,
+        .bus_orders_bytes_max = 64 << 20,
+        .bus_want_rate = 5000,
+        .bus_want_burst = 5000,
+    };
+}

@@ -1,0 +1,360 @@
+/* Interests: the pages that this node shares.
+
+   An interest exists for each page that somebody is at here, and for a while longer
+   (bus_linger_ms) if it was told or others told of it: who reloads a page finds its count
+   there. A node offers a page (subscribes to wants of it) exactly whilst a holder of its
+   own is connected. It hears and tells cells from the first holder on, or a moment after
+   the first seeker, so that a page which is only fetched costs no subscription. A change is
+   told at once if the page was quiet, else count_interval_ms after the last; so a crowd costs
+   few messages.
+
+   All interests stand in a ring, the one visited longest ago first. A visit subscribes to
+   what is not subscribed to, tells the cell and asks the others for theirs. The walk goes
+   around slowly (bus_refresh_ms), and fast when the bus comes up, or when another node
+   returns. */
+#include "interests.h"
+
+#include "cells.h"
+#include "chance.h"
+#include "cluster.h"
+#include "memory.h"
+#include "pages.h"
+#include "relay.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+#define SEEK_PAUSE_MS 20    /* a page that is only sought is heard after this */
+#define VISIT_PAUSE_S 5     /* visits between which others had time to answer */
+#define STEP_UP 1000        /* visits at once: when the bus comes up */
+#define STEP_RETURN 200     /* when a node returns */
+#define STEP_PAUSE_MS 10    /* between two such steps */
+#define STEP_SLOW_MS 1000   /* between two steps of the slow walk */
+#define WALK_SPREAD_MS 1000 /* a fast walk begins within this */
+#define TRY_AGAIN_MS 1000   /* after there was no memory */
+#define RETRY_FIRST_MS 2000 /* twice as long each time */
+#define RETRY_MOST_MS 30000
+
+struct interest *interests_find(struct hub *hub, const struct page_hash *hash)
+{
+    uint64_t key = siphash(hub->secret, hash, sizeof *hash);
+    struct table_link *link = table_first(&hub->bus->interests, key);
+    for (; link != NULL; link = table_next(link)) {
+        struct interest *interest = MEMORY_OWNER(link, struct interest, link);
+        if (hash_equal(&interest->hash, hash)) return interest;
+    }
+    return NULL;
+}
+
+struct interest *interests_of(struct hub *hub, const struct page *page)
+{
+    struct table_link *link;
+    if (hub->bus == NULL) return NULL;
+    link = table_first(&hub->bus->interests, page->link.key);
+    for (; link != NULL; link = table_next(link)) {
+        struct interest *interest = MEMORY_OWNER(link, struct interest, link);
+        if (hash_equal(&interest->hash, &page->hash)) return interest;
+    }
+    return NULL;
+}
+
+static struct interest *interest_new(struct hub *hub, const struct page *page)
+{
+    struct bus *bus = hub->bus;
+    struct interest *interest = memory_new(sizeof *interest);
+    if (interest == NULL || !deadlines_admit(&hub->deadlines, 1)) {
+        memory_free(interest);
+        return NULL;
+    }
+    if (!table_add(&bus->interests, &interest->link, page->link.key)) {
+        deadlines_dismiss(&hub->deadlines, 1);
+        memory_free(interest);
+        return NULL;
+    }
+    interest->hash = page->hash;
+    interest->due.kind = DEADLINE_INTEREST;
+    interest->id = ++bus->interests_made;
+    interest->since_ms = hub->now_ms;
+    ring_append(&bus->walk, &interest->walk);
+    hub->metrics.bus_interests++;
+    return interest;
+}
+
+/* ---- subscriptions ---- */
+
+static bool set_subscribed(struct hub *hub, const struct interest *interest,
+                           enum bus_subject_kind kind, bool on)
+{
+    struct bus_effect effect = {.kind = on ? EFFECT_SUBSCRIBE : EFFECT_UNSUBSCRIBE,
+                                .group = on && kind == BUS_WANT,
+                                .subscription =
+                                    2 * interest->id + (kind == BUS_WANT ? 1 : 0),
+                                .subject = {.kind = kind, .hash = interest->hash}};
+    return cluster_queue(hub, &effect);
+}
+
+static void set_offers(struct hub *hub, struct interest *interest, bool offers)
+{
+    if (interest->offers != offers && set_subscribed(hub, interest, BUS_WANT, offers))
+        interest->offers = offers;
+}
+
+static void set_hears(struct hub *hub, struct interest *interest, bool hears)
+{
+    if (interest->hears != hears && set_subscribed(hub, interest, BUS_PRESENCE, hears))
+        interest->hears = hears;
+}
+
+/* ---- telling ---- */
+
+static struct tally tally_of(const struct page *page)
+{
+    if (page == NULL) return (struct tally){0};
+    return (struct tally){page->holders.count, page->away,
+                          page->holders.count - page->away};
+}
+
+static bool same(struct tally a, struct tally b)
+{
+    return a.visitors == b.visitors && a.away == b.away && a.holders == b.holders;
+}
+
+static struct bus_record record_of(struct hub *hub, enum bus_kind kind, struct tally tally)
+{
+    return (struct bus_record){.kind = kind,
+                               .node = hub->bus->node,
+                               .incarnation = hub->config.incarnation,
+                               .seq = ++hub->bus->seq,
+                               .tally = tally};
+}
+
+static bool tell(struct hub *hub, struct interest *interest, enum bus_kind kind)
+{
+    struct bus_subject subject = {.kind = BUS_PRESENCE, .hash = interest->hash};
+    struct tally tally = tally_of(pages_find(hub, &interest->hash));
+    struct bus_record record = record_of(hub, kind, tally);
+    if (!cluster_publish(hub, &subject, &record)) return false;
+    interest->told = tally;
+    interest->told_ms = hub->now_ms;
+    if (tally.visitors > 0) interest->known = true;
+    return true;
+}
+
+void interests_answer(struct hub *hub, const struct interest *interest, uint64_t node)
+{
+    struct tally tally = tally_of(pages_find(hub, &interest->hash));
+    if (tally.visitors == 0) return;
+    struct bus_record record = record_of(hub, BUS_CELL_ANSWER, tally);
+    record.hash = interest->hash;
+    cluster_tell(hub, node, &record);
+}
+
+/* ---- the life of an interest ---- */
+
+/* Ends it; false if the bus cannot be told now. */
+static bool end(struct hub *hub, struct interest *interest)
+{
+    if (cluster_is_up(hub) && !same(interest->told, (struct tally){0}) &&
+        !tell(hub, interest, BUS_CELL))
+        return false;
+    set_offers(hub, interest, false);
+    set_hears(hub, interest, false);
+    if (cluster_is_up(hub) && (interest->offers || interest->hears)) return false;
+    assert(interest->wants == NULL && interest->orders == NULL);
+    cells_drop_all(hub, interest);
+    if (interest->idle) hub->bus->lingering--;
+    deadlines_unset(&hub->deadlines, &interest->due);
+    deadlines_dismiss(&hub->deadlines, 1);
+    ring_remove(&interest->walk);
+    table_remove(&hub->bus->interests, &interest->link);
+    memory_free(interest);
+    hub->metrics.bus_interests--;
+    return true;
+}
+
+static void set_idle(struct hub *hub, struct interest *interest, bool idle)
+{
+    if (interest->idle == idle) return;
+    interest->idle = idle;
+    interest->since_ms = hub->now_ms;
+    if (idle) interest->retry_ms = interest->retries = 0;
+    hub->bus->lingering += idle ? 1u : UINT32_MAX;
+}
+
+static bool lingers(const struct hub *hub, const struct interest *interest)
+{
+    const struct hub_config *config = &hub->config;
+    return interest->known && cluster_is_up(hub) &&
+           hub->bus->lingering <= config->bus_lingering_max &&
+           hub->now_ms < interest->since_ms + config->bus_linger_ms;
+}
+
+/* When there is something to do for an interest that goes on. */
+static uint64_t next_due(const struct hub *hub, const struct interest *interest,
+                         struct tally tally)
+{
+    uint64_t due = UINT64_MAX, at;
+    if (interest->idle) due = interest->since_ms + hub->config.bus_linger_ms;
+    if (interest->retry_ms != 0 && interest->retry_ms < due) due = interest->retry_ms;
+    if (!cluster_is_up(hub)) return due;
+    at = interest->told_ms + hub->config.count_interval_ms;
+    if (interest->hears && !same(tally, interest->told) && at < due) due = at;
+    at = interest->since_ms + SEEK_PAUSE_MS;
+    if (!interest->hears && !interest->idle && at < due) due = at;
+    return due > hub->now_ms ? due : hub->now_ms + TRY_AGAIN_MS;
+}
+
+/* Says what is to be said by now. */
+static void say(struct hub *hub, struct interest *interest, struct tally tally)
+{
+    bool sought = hub->now_ms >= interest->since_ms + SEEK_PAUSE_MS;
+    set_offers(hub, interest, tally.holders > 0);
+    if (!interest->hears && !interest->idle && (tally.visitors > 0 || sought)) {
+        set_hears(hub, interest, true);
+        if (interest->hears && !tell(hub, interest, BUS_CELL_ASK))
+            interest->told.visitors = UINT32_MAX; /* never so: it is told later */
+    } else if (interest->hears && !same(tally, interest->told) &&
+               hub->now_ms >= interest->told_ms + hub->config.count_interval_ms) {
+        tell(hub, interest, BUS_CELL);
+    }
+}
+
+/* Does what is due for the interest, which may end it. */
+static void tend(struct hub *hub, struct interest *interest)
+{
+    struct page *page = pages_find(hub, &interest->hash);
+    struct tally tally = tally_of(page);
+    set_idle(hub, interest, page == NULL);
+    if (interest->idle && !lingers(hub, interest) && end(hub, interest)) return;
+    if (cluster_is_up(hub)) say(hub, interest, tally);
+    uint64_t due = next_due(hub, interest, tally);
+    if (due == UINT64_MAX)
+        deadlines_unset(&hub->deadlines, &interest->due);
+    else
+        deadlines_set(&hub->deadlines, &interest->due, due);
+}
+
+void interests_due(struct hub *hub, struct interest *interest)
+{
+    bool retry = interest->retry_ms != 0 && interest->retry_ms <= hub->now_ms;
+    if (retry) interest->retry_ms = 0;
+    tend(hub, interest);
+    if (!retry) return;
+    struct page *page = pages_find(hub, &interest->hash);
+    if (page != NULL) relay_holder_came(hub, page);
+}
+
+void interests_page_came(struct hub *hub, const struct page *page)
+{
+    if (hub->bus == NULL) return;
+    struct interest *interest = interests_of(hub, page);
+    if (interest == NULL) interest = interest_new(hub, page);
+    if (interest != NULL) tend(hub, interest);
+}
+
+void interests_page_changed(struct hub *hub, const struct page *page)
+{
+    interests_page_came(hub, page);
+}
+
+void interests_page_gone(struct hub *hub, const struct page *page)
+{
+    struct interest *interest = interests_of(hub, page);
+    if (interest != NULL) tend(hub, interest);
+}
+
+void interests_retry(struct hub *hub, const struct page *page)
+{
+    struct interest *interest = interests_of(hub, page);
+    if (interest == NULL || interest->others.holders == 0) return;
+    uint64_t after = (uint64_t)RETRY_FIRST_MS << interest->retries;
+    if (after < RETRY_MOST_MS) interest->retries++;
+    interest->retry_ms = hub->now_ms + (after < RETRY_MOST_MS ? after : RETRY_MOST_MS);
+    tend(hub, interest);
+}
+
+/* ---- the walk ---- */
+
+static void visit(struct hub *hub, struct interest *interest)
+{
+    uint32_t now_s = (uint32_t)(hub->now_ms / 1000);
+    bool asks = !interest->idle;
+    ring_remove(&interest->walk);
+    ring_append(&hub->bus->walk, &interest->walk);
+    if (interest->hears && asks) {
+        tell(hub, interest, BUS_CELL_ASK);
+        if (now_s - interest->visited_s >= VISIT_PAUSE_S) {
+            interest->visited_s = now_s;
+            cells_visit(hub, interest);
+        }
+    }
+    tend(hub, interest);
+}
+
+static void walk(struct hub *hub, uint32_t count)
+{
+    struct ring *ring = &hub->bus->walk;
+    while (count-- > 0 && ring->after != ring)
+        visit(hub, MEMORY_OWNER(ring->after, struct interest, walk));
+}
+
+void interests_walk_due(struct hub *hub)
+{
+    struct bus *bus = hub->bus;
+    uint64_t all = bus->interests.count, pause = STEP_SLOW_MS;
+    uint64_t step = all * STEP_SLOW_MS / hub->config.bus_refresh_ms + 1;
+    if (step > STEP_RETURN) step = STEP_RETURN;
+    if (bus->walk_left > 0) {
+        step = bus->walk_left < bus->walk_step ? bus->walk_left : bus->walk_step;
+        bus->walk_left -= (uint32_t)step;
+        if (bus->walk_left > 0) pause = STEP_PAUSE_MS;
+    }
+    walk(hub, (uint32_t)step);
+    deadlines_set(&hub->deadlines, &bus->walk_due, hub->now_ms + pause);
+}
+
+static void walk_fast(struct hub *hub, uint32_t step, uint64_t begin_ms)
+{
+    struct bus *bus = hub->bus;
+    bool walks = bus->walk_left > 0;
+    bus->walk_left = (uint32_t)bus->interests.count;
+    if (walks) return;
+    bus->walk_step = step;
+    deadlines_set(&hub->deadlines, &bus->walk_due, begin_ms);
+}
+
+void interests_walk_soon(struct hub *hub)
+{
+    hub->metrics.bus_resyncs_total++;
+    walk_fast(hub, STEP_RETURN, hub->now_ms + chance(hub, WALK_SPREAD_MS));
+}
+
+void interests_bus_up(struct hub *hub)
+{
+    hub->bus->walk_left = 0;
+    hub->metrics.bus_resyncs_total++;
+    walk_fast(hub, STEP_UP, hub->now_ms);
+}
+
+static void forget(struct table_link *link, void *context)
+{
+    struct interest *interest = MEMORY_OWNER(link, struct interest, link);
+    (void)context;
+    interest->hears = interest->offers = false;
+    interest->told = (struct tally){0};
+}
+
+void interests_bus_down(struct hub *hub)
+{
+    table_visit(&hub->bus->interests, forget, NULL);
+    hub->bus->walk_left = 0;
+    deadlines_unset(&hub->deadlines, &hub->bus->walk_due);
+}
+
+void interests_end(struct hub *hub)
+{
+    struct ring *ring = &hub->bus->walk;
+    while (ring->after != ring)
+        end(hub, MEMORY_OWNER(ring->after, struct interest, walk));
+    table_clear(&hub->bus->interests);
+}

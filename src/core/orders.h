@@ -1,0 +1,25 @@
+/* Orders: pages that other nodes want of this one. */
+#ifndef WHILST_CORE_ORDERS_H
+#define WHILST_CORE_ORDERS_H
+
+#include "bus_types.h"
+
+#define ORDERS_WINDOW 4 /* chunks on their way */
+
+/* An order came; false if it is none. */
+bool orders_hear(struct hub *hub, const struct bus_message *message,
+                 const struct bus_record *record);
+/* Its asker takes more, or does not want it any more. */
+void orders_hear_more(struct hub *hub, const struct bus_record *record);
+void orders_due(struct hub *hub, struct order *order);
+
+/* Whether any wait for the page. */
+bool orders_wait(struct hub *hub, const struct page *page);
+/* The page came: its bytes are `size` from the `at`-th of the message. */
+void orders_serve(struct hub *hub, const struct page *page, struct message *message,
+                  size_t at, size_t size);
+/* It cannot be had here. */
+void orders_refuse(struct hub *hub, const struct page *page);
+void orders_end(struct hub *hub);
+
+#endif
