@@ -61,10 +61,18 @@ static void pass_on(int index, ssize_t size)
     }
 }
 
+/* The last that came leaves its number: whoever only looked whether we listen is in no pair. */
+static void leave(int index)
+{
+    watch(index, 0, EPOLL_CTL_DEL);
+    close(connections[index]);
+    if (index == count - 1) count--;
+}
+
 static void hear(int index)
 {
     ssize_t got = recv(connections[index], input, sizeof input, 0);
-    if (got == 0) watch(index, 0, EPOLL_CTL_DEL);
+    if (got == 0) leave(index);
     if (got <= 0) return;
     if (page == NULL) {
         pass_on(index, got);

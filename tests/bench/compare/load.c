@@ -18,6 +18,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <netinet/tcp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -65,22 +66,23 @@ static uint64_t now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-/* CPU time of the server's processes, in nanoseconds. */
+/* CPU time of the server's processes, all their threads, in nanoseconds. */
 static uint64_t server_cpu_ns(void)
 {
     uint64_t sum = 0;
     for (int i = 0; i < pids_count; i++) {
         char path[64];
-        unsigned long long user, system;
-        snprintf(path, sizeof path, "/proc/%d/stat", (int)pids[i]);
-        FILE *file = fopen(path, "r");
-        if (file == NULL) compare_fail("process %d is gone", (int)pids[i]);
-        if (fscanf(file,
-                   "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu",
-                   &user, &system) != 2)
-            compare_fail("cannot read %s", path);
-        fclose(file);
-        sum += (user + system) * (1000000000 / (uint64_t)sysconf(_SC_CLK_TCK));
+        glob_t threads;
+        snprintf(path, sizeof path, "/proc/%d/task/*/schedstat", (int)pids[i]);
+        if (glob(path, 0, NULL, &threads) != 0) compare_fail("no %s", path);
+        for (size_t j = 0; j < threads.gl_pathc; j++) {
+            unsigned long long ns = 0;
+            FILE *file = fopen(threads.gl_pathv[j], "r");
+            if (file == NULL) continue; /* a thread that has ended */
+            if (fscanf(file, "%llu", &ns) == 1) sum += ns;
+            fclose(file);
+        }
+        globfree(&threads);
     }
     return sum;
 }
@@ -306,13 +308,13 @@ static void idle(uint32_t visitors)
         printf("%s{\"visitors\":%u,\"cpu_us\":%.2f,\"per_second\":%.0f,\"bytes\":%.0f}",
                from == 0 ? "" : ",", to, each_us,
                (to - from) * 1e9 / (double)(now_ns() - begun),
-               (double)(server_bytes() - bytes) / to);
+               ((double)server_bytes() - (double)bytes) / to);
         from = to;
     }
     double cpu_us = (double)(server_cpu_ns() - all_cpu) / 1000 / visitors;
     until_quiet();
     printf("],\"visitors\":%u,\"cpu_us\":%.2f,\"bytes\":%.0f}\n", visitors, cpu_us,
-           (double)(server_bytes() - bytes) / visitors);
+           ((double)server_bytes() - (double)bytes) / visitors);
 }
 
 static void fanout(uint32_t visitors, uint32_t topics, uint32_t rounds)

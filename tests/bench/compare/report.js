@@ -1,0 +1,82 @@
+// The comparison as a table in Markdown, and as a chart drawn by gnuplot.
+
+import { execFileSync } from 'node:child_process';
+import { SERVERS } from './servers.js';
+
+const number = (value) => (Math.abs(value) >= 100 ? Math.round(value).toLocaleString('en-US') : value.toFixed(1));
+
+// How Whilst stands to the best of the others; above 1 is better than they.
+export function standing(row) {
+  const { whilst, ...others } = row.servers;
+  const rest = Object.values(others).map((server) => server.median);
+  return row.more ? whilst.median / Math.max(...rest) : Math.min(...rest) / whilst.median;
+}
+
+function rows(report, names) {
+  const shown = report.rows.filter((row) => names.every((name) => row.servers[name]) && Object.keys(row.servers).length === names.length);
+  if (shown.length === 0) return '';
+  const head = `| | ${names.map((name) => SERVERS[name].title).join(' | ')} | Whilst is |\n|---|${'---|'.repeat(names.length + 1)}\n`;
+  const line = (row) => `| ${row.title}, ${row.unit} | ${names.map((name) => number(row.servers[name].median)).join(' | ')} | ${standing(row).toFixed(2)} × as good as the best |`;
+  return `${head}${shown.map(line).join('\n')}\n\n`;
+}
+
+export function table(report) {
+  const versions = Object.entries(report.versions).map(([name, version]) => `${SERVERS[name].title} ${version}`);
+  const curve = report.curve.map((point) => `| ${point.visitors.toLocaleString('en-US')} | ${number(point.cpu_us)} | ${number(point.per_second)} | ${number(point.bytes)} |`);
+  return `# Whilst beside other servers
+
+Written by \`tests/bench/compare/run\`: medians of ${report.rounds} runs in turns, each with a fresh server on one core and the load on another, on the same machine
+in the same hour. CPU and memory are those of the server's processes, from \`/proc\`; the kernel's share of a connection is not in its memory. A visitor of Whilst
+is in \`all\` and holds a page of its own; of the others it subscribes to a topic of its own. Messages have 14 bytes; what Whilst tells is a count.
+
+${versions.join(', ')}.
+
+![Memory, CPU and deliveries beside other servers](comparison.svg)
+
+${rows(report, ['whilst', 'nchan', 'mosquitto', 'nats', 'ws'])}Beside what the system alone can do (\`tests/bench/compare/bare.c\`: a relay of the same bytes; a loop of \`send\`), and beside nginx with the same file:
+
+${rows(report, ['whilst', 'bare'])}${rows(report, ['whilst', 'nchan'])}## As more come
+
+| visitors held | CPU for one more, µs | visitors a second | memory each, bytes |
+|---|---|---|---|
+${curve.join('\n')}
+`;
+}
+
+const PANELS = [
+  ['memory', 'Memory of an idle visitor', 'KB', 1 / 1000],
+  ['arrival', 'CPU for an arriving visitor', 'µs', 1],
+  ['fanout1', 'Deliveries, one message in flight', 'thousands a CPU second', 1 / 1000],
+  ['fanout8', 'Deliveries, eight in flight', 'thousands a CPU second', 1 / 1000],
+];
+
+function panel([key, title, unit, scale], report) {
+  const row = report.rows.find((candidate) => candidate.key === key);
+  const bars = Object.entries(row.servers);
+  const data = bars.map(([name, server], i) => `"${SERVERS[name].title}" ${server.median * scale} ${name === 'whilst' ? 1 : 2} ${bars.length - i}`).join('\n');
+  return `$${key} << EOD
+${data}
+EOD
+set title "${title}, ${unit}" left font ",13" textcolor rgb "#1c2b27"
+set yrange [0.4:${bars.length + 0.6}]
+set xrange [0:${Math.max(...bars.map(([, server]) => server.median * scale)) * 1.25}]
+plot $${key} using (0):4:(0):2:($4-0.36):($4+0.36):3:ytic(1) with boxxyerror lc variable notitle, \\
+     $${key} using 2:4:(sprintf(" %.${scale === 1 || key === 'memory' ? 1 : 0}f", $2)) with labels left font ",12" textcolor rgb "#1c2b27" notitle
+`;
+}
+
+export function chart(report) {
+  const script = `set terminal svg size 900,460 dynamic background rgb "#ffffff" font "sans-serif,12" rounded
+set linetype 1 lc rgb "#1f9d7a"
+set linetype 2 lc rgb "#b9c4c0"
+set style fill solid 1 noborder
+set border 0
+unset xtics
+unset key
+set ytics nomirror scale 0 font ",12" textcolor rgb "#44534e"
+set multiplot layout 2,2 spacing 0.12,0.12
+${PANELS.map((it) => panel(it, report)).join('\n')}
+unset multiplot
+`;
+  return execFileSync('gnuplot', { input: script, encoding: 'utf8' });
+}
