@@ -30,6 +30,7 @@
 
 #define INPUT_BYTES ((size_t)1 << 20)
 #define AT_ONCE 64
+#define PER_ADDRESS 2000
 #define PATIENCE_NS (30 * 1000000000ull)
 #define QUIET_NS (300 * 1000000ull)
 
@@ -179,6 +180,18 @@ void compare_say(struct conn *conn, const char *format, ...)
     compare_send(conn, 1, text, (size_t)size);
 }
 
+/* Where many connections come from one address, the system takes long to find a free port. */
+static void bind_source(struct conn *conn)
+{
+    struct sockaddr_in source = {
+        .sin_family = AF_INET,
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK + (conn->index / PER_ADDRESS << 8))};
+    int one = 1;
+    setsockopt(conn->socket, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
+    if (bind(conn->socket, (struct sockaddr *)&source, sizeof source) != 0)
+        compare_fail("cannot bind: %s", strerror(errno));
+}
+
 static void open_conn(struct conn *conn)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,
@@ -189,6 +202,7 @@ static void open_conn(struct conn *conn)
     int one = 1;
     conn->framing.message_bytes_max = 16 << 20;
     conn->socket = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bind_source(conn);
     if (connect(conn->socket, (struct sockaddr *)&address, sizeof address) != 0)
         compare_fail("cannot connect: %s", strerror(errno));
     fcntl(conn->socket, F_SETFL, O_NONBLOCK);
@@ -291,6 +305,15 @@ static void open_all(struct conn *conns, uint32_t from, uint32_t to, uint32_t to
     until(&ready, to);
 }
 
+static void close_all(struct conn *conns, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        framing_clear(&conns[i].framing);
+        close(conns[i].socket);
+    }
+    free(conns);
+}
+
 /* ---- work ---- */
 
 static void idle(uint32_t visitors)
@@ -315,6 +338,7 @@ static void idle(uint32_t visitors)
     until_quiet();
     printf("],\"visitors\":%u,\"cpu_us\":%.2f,\"bytes\":%.0f}\n", visitors, cpu_us,
            ((double)server_bytes() - (double)bytes) / visitors);
+    close_all(conns, visitors);
 }
 
 static void fanout(uint32_t visitors, uint32_t topics, uint32_t rounds)
@@ -346,6 +370,9 @@ static void fanout(uint32_t visitors, uint32_t topics, uint32_t rounds)
            (unsigned long long)deliveries, (double)deliveries / seconds,
            (double)deliveries / cpu_seconds, quantile_us(times, rounds, 0.5),
            quantile_us(times, rounds, 0.99));
+    close_all(publishers, dialect->publisher_each ? topics : 1);
+    close_all(conns, visitors);
+    free(times);
 }
 
 static void count_bytes(struct conn *conn, const uint8_t *bytes, size_t size)
@@ -385,6 +412,9 @@ static void bulk(uint32_t seekers, size_t size, uint32_t rounds)
            "\"memory_bytes\":%lld}\n",
            each, (double)seekers * (double)size / each,
            (double)(server_cpu_ns() - cpu) / 1e6 / rounds, (long long)(peak - bytes));
+    framing_clear(&holder.framing);
+    close_all(conns, seekers);
+    free(times);
 }
 
 /* What a seeker waits is counted from when its request should have been sent. */
@@ -428,6 +458,9 @@ static void fetch(uint32_t pairs, size_t size, uint32_t rate, uint32_t seconds,
     printf("{\"fetches\":%llu,\"p50_us\":%.1f,\"p99_us\":%.1f,\"cpu_us\":%.2f}\n",
            (unsigned long long)done, p50, p99,
            (double)(server_cpu_ns() - cpu) / 1000 / (double)done);
+    close_all(conns, 2 * pairs + others);
+    free(times);
+    free(due);
 }
 
 static uint32_t number(char **arguments, int count, int index)

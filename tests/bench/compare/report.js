@@ -6,17 +6,24 @@ import { SERVERS } from './servers.js';
 const number = (value) => (Math.abs(value) >= 100 ? Math.round(value).toLocaleString('en-US') : value.toFixed(1));
 
 // How Whilst stands to the best of the others; above 1 is better than they.
-export function standing(row) {
+function standing(row) {
   const { whilst, ...others } = row.servers;
   const rest = Object.values(others).map((server) => server.median);
   return row.more ? whilst.median / Math.max(...rest) : Math.min(...rest) / whilst.median;
 }
 
+// "2.0 × better", "0.9 ×"; nothing where the others have nothing to compare with.
+function verdict(row) {
+  const ratio = standing(row);
+  if (!(ratio > 0 && Number.isFinite(ratio))) return '';
+  return ratio >= 1 ? `${ratio.toFixed(2)} × better` : `${ratio.toFixed(2)} ×`;
+}
+
 function rows(report, names) {
   const shown = report.rows.filter((row) => names.every((name) => row.servers[name]) && Object.keys(row.servers).length === names.length);
   if (shown.length === 0) return '';
-  const head = `| | ${names.map((name) => SERVERS[name].title).join(' | ')} | Whilst is |\n|---|${'---|'.repeat(names.length + 1)}\n`;
-  const line = (row) => `| ${row.title}, ${row.unit} | ${names.map((name) => number(row.servers[name].median)).join(' | ')} | ${standing(row).toFixed(2)} × as good as the best |`;
+  const head = `| | ${names.map((name) => SERVERS[name].title).join(' | ')} | Whilst to the best other |\n|---|${'---|'.repeat(names.length + 1)}\n`;
+  const line = (row) => `| ${row.title}, ${row.unit} | ${names.map((name) => number(row.servers[name].median)).join(' | ')} | ${verdict(row)} |`;
   return `${head}${shown.map(line).join('\n')}\n\n`;
 }
 
@@ -52,25 +59,26 @@ const PANELS = [
 
 function panel([key, title, unit, scale], report) {
   const row = report.rows.find((candidate) => candidate.key === key);
-  const bars = Object.entries(row.servers);
-  const data = bars.map(([name, server], i) => `"${SERVERS[name].title}" ${server.median * scale} ${name === 'whilst' ? 1 : 2} ${bars.length - i}`).join('\n');
+  const bars = Object.entries(row.servers).map(([name, server], i, all) => ({ name, value: server.median * scale, at: all.length - i }));
+  const line = ({ name, value, at }) => `"${SERVERS[name].title}" ${value} ${name === 'whilst' ? 1 : 2} ${at} "${number(value)}"`;
   return `$${key} << EOD
-${data}
+${bars.map(line).join('\n')}
 EOD
-set title "${title}, ${unit}" left font ",13" textcolor rgb "#1c2b27"
+set label 1 "${title}, ${unit}" at graph 0, graph 1.12 left font ",13" textcolor rgb "#1c2b27"
 set yrange [0.4:${bars.length + 0.6}]
-set xrange [0:${Math.max(...bars.map(([, server]) => server.median * scale)) * 1.25}]
+set xrange [0:${Math.max(...bars.map((bar) => bar.value)) * 1.25}]
 plot $${key} using (0):4:(0):2:($4-0.36):($4+0.36):3:ytic(1) with boxxyerror lc variable notitle, \\
-     $${key} using 2:4:(sprintf(" %.${scale === 1 || key === 'memory' ? 1 : 0}f", $2)) with labels left font ",12" textcolor rgb "#1c2b27" notitle
+     $${key} using 2:4:5 with labels left offset 0.6,0 font ",12" textcolor rgb "#1c2b27" notitle
 `;
 }
 
 export function chart(report) {
-  const script = `set terminal svg size 900,460 dynamic background rgb "#ffffff" font "sans-serif,12" rounded
+  const script = `set terminal svg size 900,520 dynamic background rgb "#ffffff" font "sans-serif,12" rounded
 set linetype 1 lc rgb "#1f9d7a"
 set linetype 2 lc rgb "#b9c4c0"
 set style fill solid 1 noborder
 set border 0
+set title " "
 unset xtics
 unset key
 set ytics nomirror scale 0 font ",12" textcolor rgb "#44534e"
