@@ -35,6 +35,9 @@
     X(BUS_RATE, "bus_rate", "bus_rate")                                                    \
     X(BUS_NODES, "bus_nodes", "bus_nodes")                                                 \
     X(BUS_NAME, "bus_name", "bus_name")                                                    \
+    X(TLS_TIMEOUT, "tls_timeout", "tls_timeout")                                           \
+    X(BAD_TLS, "bad_tls", "bad_tls")                                                       \
+    X(NOT_TLS, "not_tls", "not_tls")                                                       \
     X(RESTART, "restart", "restart")
 
 enum reason {

@@ -2,6 +2,7 @@
    arguments of `whilst serve`, and may have the file in front of them. */
 #include "config.h"
 
+#include "net/certificate.h"
 #include "net/deny_file.h"
 #include "option_print.h"
 #include "options.h"
@@ -51,11 +52,26 @@ static void check_files(struct options *options)
     }
 }
 
+/* The first fault of certificate and key, unless one was told of their files already. */
+static void check_certificate(struct options *options)
+{
+    struct certificate_fault fault;
+    char where[OPTION_WHERE_MAX];
+    const struct server_config *server = &options->server;
+    if (server->tls_certificate == NULL || options->reading.mistakes > 0 ||
+        certificate_check(server->tls_certificate, server->tls_key, &fault))
+        return;
+    option_where(&options->reading, option_index_of(&options_table, fault.option), where);
+    option_tell(&options->reading, where, "%s: %s: %s", fault.option, fault.file,
+                fault.what);
+}
+
 /* ---- actions ---- */
 
 static int check(struct options *options)
 {
     check_files(options);
+    check_certificate(options);
     if (options->reading.mistakes > 0) return EXIT_WRONG;
     printf("%s: no mistakes\n",
            options->reading.file == NULL ? "without a file" : options->reading.file);

@@ -12,6 +12,7 @@
 #define EMBEDDERS_BYTES_MAX 1000
 #define BASE_PATH_MAX 200
 #define UNIX_PATH_MAX 108 /* unix(7) */
+#define TLS "tls:"
 #define RELOADS OPTION_RELOADS
 
 #define SERVE(name) offsetof(struct options, name)
@@ -24,8 +25,17 @@ static const struct option_row rows[] = {
      OPTION_FILE, SERVE(config), 0, 0},
     {"listen", "ADDRESS", "Where",
      "HOST:PORT (port 0: any), unix:PATH, or fd:NAME for a socket that was passed by "
-     "systemd; may be repeated",
+     "systemd; each may have tls: before it; may be repeated",
      OPTION_LIST, SERVE(listen), 0, 0},
+    {"tls-certificate", "FILE", "Where",
+     "certificate and chain in PEM, for addresses with tls: before them; read again when "
+     "it changes and at SIGHUP",
+     OPTION_FILE, NET(tls_certificate), 0, 0},
+    {"tls-key", "FILE", "Where", "its key in PEM, if it is not in the same file",
+     OPTION_FILE, NET(tls_key), 0, 0},
+    {"hsts", "S", "Where",
+     "tell browsers to come by TLS alone for so many seconds; 0: do not", OPTION_COUNT,
+     NET(hsts_seconds), 0, 63072000},
     {"unix-mode", "MODE", "Where", "who may connect to unix sockets, as in chmod",
      OPTION_TEXT, SERVE(unix_mode), 0, 0},
     {"base-path", "PATH", "Where", "serve below this path, for example /pages", OPTION_TEXT,
@@ -134,9 +144,15 @@ static const struct option_row rows[] = {
 
 /* ---- what texts must be ---- */
 
+static bool is_tls(const char *listen)
+{
+    return strncmp(listen, TLS, strlen(TLS)) == 0;
+}
+
 /* Whether there is such a host is seen when it is bound. */
 static bool is_listen(const char *value)
 {
+    if (is_tls(value)) value += strlen(TLS);
     const char *port = strrchr(value, ':'), *end = port;
     if (strncmp(value, "fd:", 3) == 0) return value[3] != '\0';
     if (strncmp(value, "unix:", 5) == 0)
@@ -172,7 +188,7 @@ static bool is_range(const char *value)
 }
 
 static const struct option_check checks[] = {
-    {"listen", is_listen, "HOST:PORT, unix:PATH or fd:NAME"},
+    {"listen", is_listen, "HOST:PORT, unix:PATH or fd:NAME, or tls: before one of them"},
     {"unix-mode", is_mode, "octal digits such as 660"},
     {"base-path", is_base_path, "a plain path that begins with / and does not end with it"},
     {"origin", address_is_origin, "a site such as https://a.example"},
@@ -245,6 +261,30 @@ static void check_embedders(struct options *options)
                 EMBEDDERS_BYTES_MAX);
 }
 
+/* A mistake that stands where this option was set. */
+static void tell_of(struct options *options, const char *flag, const char *what)
+{
+    char where[OPTION_WHERE_MAX];
+    option_where(&options->reading, option_index_of(&options_table, flag), where);
+    option_tell(&options->reading, where, "%s: %s", flag, what);
+}
+
+static void check_tls(struct options *options)
+{
+    const struct server_config *server = &options->server;
+    const char *given = server->tls_certificate != NULL ? "tls-certificate"
+                        : server->tls_key != NULL       ? "tls-key"
+                        : server->hsts_seconds != 0     ? "hsts"
+                                                        : NULL;
+    bool listens = false;
+    for (size_t i = 0; i < options->listen.count; i++)
+        listens = listens || is_tls(options->listen.texts[i]);
+    if (listens && server->tls_certificate == NULL)
+        tell_of(options, "listen", "TLS needs a certificate: add tls-certificate FILE");
+    if (!listens && given != NULL)
+        tell_of(options, given, "no address speaks TLS: add listen tls:HOST:PORT");
+}
+
 /* ---- reading ---- */
 
 /* A rate that was set by the same source as no-rate-limits, or a stronger one, stays. */
@@ -304,6 +344,7 @@ bool options_read(struct options *options, int count, char **arguments)
     for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++)
         check_order(options, &orders[i]);
     check_embedders(options);
+    check_tls(options);
     options_settle(options);
     return reading->mistakes == 0;
 }

@@ -12,6 +12,7 @@
 #include "callers.h"
 #include "log.h"
 #include "passed.h"
+#include "secure.h"
 #include "whilst/memory.h"
 
 #include <errno.h>
@@ -34,9 +35,11 @@ struct listener {
     uv_poll_t poll;
     struct server *server;
     int socket;
-    const char *text; /* what it was asked for by; or its name, if it was passed */
+    const char
+        *text; /* what it was asked for by, without tls:; or its name, if it was passed */
     char name[sizeof((struct passed){0}).name];
     bool removes; /* its file, when it closes */
+    bool tls;
 };
 
 static bool say_failed(const char *text, const char *why, const char *advice)
@@ -152,7 +155,10 @@ static struct listener *next_listener(struct server *server, const char *text)
 
 static bool open_asked(struct server *server, const char *text)
 {
+    bool tls = strncmp(text, "tls:", 4) == 0;
+    if (tls) text += 4;
     struct listener *listener = next_listener(server, text);
+    listener->tls = tls;
     bool open = strncmp(text, "unix:", 5) == 0 ? open_unix(listener, text + 5)
                 : strncmp(text, "fd:", 3) == 0 ? open_named(listener, text + 3)
                                                : open_host(listener);
@@ -208,17 +214,21 @@ static void turn_away(struct server *server, int socket)
     server->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-static void adopt(struct server *server, int socket)
+static void adopt(const struct listener *listener, int socket)
 {
     int one = 1;
+    struct server *server = listener->server;
     struct caller *caller = callers_enter(server, socket);
     if (caller == NULL) {
         close(socket);
         return;
     }
     setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    struct lws_vhost *vhost = listener->tls ? server->secure.vhost : server->vhost;
     /* The library closes it if it fails. */
-    callers_bind(caller, lws_adopt_socket_vhost(server->vhost, socket));
+    struct lws *wsi = lws_adopt_socket_vhost(vhost, socket);
+    callers_bind(caller, wsi);
+    if (wsi != NULL && listener->tls) secure_begin(caller);
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events)
@@ -232,7 +242,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
             turn_away(server, listener->socket);
         if (caller < 0) return;
         server->metrics.accepted_total++;
-        adopt(server, caller);
+        adopt(listener, caller);
     }
 }
 
@@ -247,14 +257,16 @@ static void say_listening(const struct listener *listener)
     char host[NI_MAXHOST], port[NI_MAXSERV];
     getsockname(listener->socket, &address.any, &size);
     if (address.any.sa_family == AF_UNIX) {
-        fprintf(stderr, "listening on unix:%s\n", address.local.sun_path);
+        fprintf(stderr, "listening on %sunix:%s\n", listener->tls ? "tls:" : "",
+                address.local.sun_path);
         return;
     }
     getnameinfo(&address.any, size, host, sizeof host, port, sizeof port,
                 NI_NUMERICHOST | NI_NUMERICSERV);
     bool brackets = strchr(host, ':') != NULL;
-    fprintf(stderr, "listening on http://%s%s%s:%s%s\n", brackets ? "[" : "", host,
-            brackets ? "]" : "", port, listener->server->config->base_path);
+    fprintf(stderr, "listening on %s://%s%s%s:%s%s\n", listener->tls ? "https" : "http",
+            brackets ? "[" : "", host, brackets ? "]" : "", port,
+            listener->server->config->base_path);
 }
 
 void accept_start(struct server *server)

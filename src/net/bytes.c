@@ -284,7 +284,8 @@ static bool write_head(struct exchange *exchange)
     print_headers(exchange->server, &exchange->hash, type, headers, sizeof headers);
     struct http_answer answer = {
         .status = 200, .type = type, .size = exchange->size, .headers = headers};
-    size_t size = http_print_head(&answer, (char *)buffer + LWS_PRE, HTTP_HEAD_MAX);
+    size_t size =
+        http_print_head(exchange->wsi, &answer, (char *)buffer + LWS_PRE, HTTP_HEAD_MAX);
     exchange->head_sent = true;
     exchange->server->metrics.http_requests_total++;
     return lws_write(exchange->wsi, buffer + LWS_PRE, size, LWS_WRITE_HTTP_HEADERS) >= 0;

@@ -6,6 +6,7 @@
    the library keeps a timer for each in one sorted list, and descriptors are for sessions. */
 #include "callers.h"
 
+#include "secure.h"
 #include "whilst/memory.h"
 
 static bool is_limited(const struct server *server, const struct address *address)
@@ -32,6 +33,7 @@ static void free_caller(struct caller *caller)
 {
     caller->server->metrics.callers--;
     ring_remove(&caller->ring);
+    secure_end(caller);
     if (caller->wsi != NULL) lws_set_opaque_user_data(caller->wsi, NULL);
     memory_free(caller);
 }
@@ -75,6 +77,7 @@ struct caller *callers_enter(struct server *server, int socket)
     *caller = (struct caller){
         .owner = OWNER_CALLER, .server = server, .network = network, .limited = limited};
     ring_init(&caller->ring);
+    ring_init(&caller->shaking);
     callers_note_request(caller);
     server->metrics.callers++;
     return caller;

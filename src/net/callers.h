@@ -12,6 +12,8 @@ struct caller {
     struct address network;
     bool limited;              /* its address is that of a visitor, not of a proxy */
     struct exchange *exchange; /* the page that it waits for, or NULL */
+    struct ring shaking;       /* among the TLS handshakes that go on */
+    uint32_t since_ms;         /* moment when its own began */
 };
 
 /* Lets somebody in who was just accepted: NULL if there are too many, of that address or in

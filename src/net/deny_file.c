@@ -1,7 +1,6 @@
-/* The deny list's file. It is read whole at the start, at SIGHUP and when its directory
-   tells of a change to it; the directory is watched, because editors put a new file in the
-   old one's place. A list that is wrong at the start keeps the server from starting; later
-   it leaves the old list in force. */
+/* The deny list's file. It is read whole at the start, at SIGHUP and when it changes. A list
+   that is wrong at the start keeps the server from starting; later it leaves the old list
+   in force. */
 #include "deny_file.h"
 
 #include "log.h"
@@ -15,7 +14,6 @@
 #include <string.h>
 
 #define FILE_MAX ((long)256 << 20)
-#define QUIET_MS 200 /* a file that is still being written is not read yet */
 
 /* The bytes of a file, or NULL with errno. */
 static char *read_file(const char *path, size_t *size)
@@ -86,40 +84,15 @@ void deny_file_reload(struct server *server)
     server_settle(server);
 }
 
-static const char *name_of(const char *path)
+static void on_change(void *owner)
 {
-    const char *slash = strrchr(path, '/');
-    return slash == NULL ? path : slash + 1;
-}
-
-static void on_quiet(uv_timer_t *timer)
-{
-    deny_file_reload(timer->data);
-}
-
-static void on_change(uv_fs_event_t *watch, const char *name, int events, int status)
-{
-    struct server *server = watch->data;
-    (void)events;
-    if (status == 0 && name != NULL &&
-        strcmp(name, name_of(server->config->deny_file)) == 0)
-        uv_timer_start(&server->deny_timer, on_quiet, QUIET_MS, 0);
+    deny_file_reload(owner);
 }
 
 void deny_file_watch(struct server *server)
 {
-    char directory[4096] = ".";
-    const char *path = server->config->deny_file;
-    uv_fs_event_init(&server->loop, &server->deny_watch);
-    uv_timer_init(&server->loop, &server->deny_timer);
-    server->deny_watch.data = server->deny_timer.data = server;
-    if (path == NULL) return;
-    size_t length = (size_t)(name_of(path) - path);
-    if (length > 0 && length < sizeof directory) {
-        memcpy(directory, path, length);
-        directory[length] = '\0';
-    }
-    if (uv_fs_event_start(&server->deny_watch, on_change, directory, 0) != 0)
+    if (!file_watch_open(&server->deny_watch, &server->loop, server->config->deny_file,
+                         NULL, on_change, server))
         log_event(LOG_LEVEL_WARN, "deny_list_unwatched",
                   "advice=send_SIGHUP_after_changes");
 }

@@ -53,8 +53,10 @@ void http_print(struct http_text *text, const char *format, ...)
     text->length += (size_t)written;
 }
 
-size_t http_print_head(const struct http_answer *answer, char *out, size_t size)
+size_t http_print_head(struct lws *wsi, const struct http_answer *answer, char *out,
+                       size_t size)
 {
+    uint32_t hsts_seconds = server_of(wsi)->config->hsts_seconds;
     struct http_text text = {out, size, 0};
     http_print(&text, "HTTP/1.1 %u %s\r\n", answer->status, status_text(answer->status));
     if (answer->type != NULL) http_print(&text, "Content-Type: %s\r\n", answer->type);
@@ -62,6 +64,9 @@ size_t http_print_head(const struct http_answer *answer, char *out, size_t size)
         http_print(&text, "Content-Length: %zu\r\n", answer->size);
     http_print(&text, "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
                       "X-Robots-Tag: noindex, nofollow\r\n");
+    if (hsts_seconds != 0 && lws_is_ssl(wsi)) /* RFC 6797, section 7 */
+        http_print(&text, "Strict-Transport-Security: max-age=%" PRIu32 "\r\n",
+                   hsts_seconds);
     if (answer->close) http_print(&text, "Connection: close\r\n");
     http_print(&text, "%s\r\n", answer->headers == NULL ? "" : answer->headers);
     return text.length;
@@ -72,7 +77,7 @@ int http_send(struct lws *wsi, const struct http_answer *answer)
     size_t body = answer->head ? 0 : answer->size;
     uint8_t *buffer = memory_take(LWS_PRE + HTTP_HEAD_MAX + body);
     if (buffer == NULL) return -1;
-    size_t head = http_print_head(answer, (char *)buffer + LWS_PRE, HTTP_HEAD_MAX);
+    size_t head = http_print_head(wsi, answer, (char *)buffer + LWS_PRE, HTTP_HEAD_MAX);
     if (body > 0) memcpy(buffer + LWS_PRE + head, answer->body, body);
     server_of(wsi)->metrics.http_requests_total++;
     int written = lws_write(wsi, buffer + LWS_PRE, head + body, LWS_WRITE_HTTP_FINAL);

@@ -31,8 +31,10 @@ struct http_answer {
     bool close;          /* the connection ends with it */
 };
 
-/* Writes the status line and headers for `answer`; returns their length, at most `size`. */
-size_t http_print_head(const struct http_answer *answer, char *out, size_t size);
+/* Writes the status line and headers of an answer on this connection; returns their length,
+   at most `size`. */
+size_t http_print_head(struct lws *wsi, const struct http_answer *answer, char *out,
+                       size_t size);
 
 /* Writes all of an answer at once and ends the request; returns what the callback must. */
 int http_send(struct lws *wsi, const struct http_answer *answer);

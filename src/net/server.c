@@ -19,6 +19,7 @@
 #include "log.h"
 #include "notify.h"
 #include "policy.h"
+#include "secure.h"
 #include "supervise.h"
 #include "websocket.h"
 #include "whilst/memory.h"
@@ -210,7 +211,6 @@ void server_end_socket(struct lws *wsi, int seconds)
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                     size_t size)
 {
-    (void)user;
     switch (reason) {
     case LWS_CALLBACK_HTTP: return http_request(wsi, in, size);
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: return http_confirm_upgrade(wsi);
@@ -227,6 +227,8 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
         server_of(wsi)->metrics.sockets--;
         callers_leave(wsi);
         return 0;
+    case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
+        return secure_context_made(server_of(wsi), user);
     case LWS_CALLBACK_RAW_ADOPT:
     case LWS_CALLBACK_RAW_RX: return -1; /* a CONNECT request, or no HTTP at all */
     default: return 0;
@@ -270,7 +272,7 @@ static bool make_context(struct server *server)
     static const lws_retry_bo_t no_timers = {0};
     void *loops[] = {&server->loop};
     struct lws_context_creation_info info = {
-        .port = CONTEXT_PORT_NO_LISTEN_SERVER,
+        .port = CONTEXT_PORT_NO_LISTEN,
         .protocols = protocols,
         .headers = policy_library_headers(),
         .foreign_loops = loops,
@@ -285,11 +287,13 @@ static bool make_context(struct server *server)
         .timeout_secs_ah_idle = server->config->header_seconds,
         .retry_and_idle_policy = &no_timers,
     };
+    struct lws_context_creation_info all = info;
+    all.options |= secure_options(server);
     lws_set_log_level(LLL_ERR | LLL_WARN, on_library_log);
-    server->context = lws_create_context(&info);
+    server->context = lws_create_context(&all);
     if (server->context == NULL) return false;
     server->vhost = lws_create_vhost(server->context, &info);
-    return server->vhost != NULL;
+    return server->vhost != NULL && secure_make_vhost(server, &info);
 }
 
 /* ---- the loop ---- */
@@ -298,6 +302,7 @@ static void on_sweep(uv_timer_t *timer)
 {
     server_now_ms(timer->data);
     websocket_sweep(timer->data);
+    secure_sweep(timer->data);
     bytes_sweep(timer->data);
 }
 
@@ -317,6 +322,7 @@ static void reload(struct server *server)
     notify_say("RELOADING=1\nMONOTONIC_USEC=%llu",
                (unsigned long long)(uv_hrtime() / 1000));
     deny_file_reload(server);
+    secure_reload(server);
     notify_say("READY=1");
 }
 
@@ -361,6 +367,7 @@ static void start_loop(struct server *server)
     }
     signal(SIGPIPE, SIG_IGN);
     deny_file_watch(server);
+    secure_watch(server);
     accept_start(server);
     supervise_start(server);
 }
@@ -371,11 +378,12 @@ static void close_handles(struct server *server)
         (uv_handle_t *)&server->hub_timer,  (uv_handle_t *)&server->sweep_timer,
         (uv_handle_t *)&server->stop_timer, (uv_handle_t *)&server->manager_timer,
         (uv_handle_t *)&server->flush,      (uv_handle_t *)&server->signals[0],
-        (uv_handle_t *)&server->signals[1], (uv_handle_t *)&server->signals[2],
-        (uv_handle_t *)&server->deny_watch, (uv_handle_t *)&server->deny_timer};
+        (uv_handle_t *)&server->signals[1], (uv_handle_t *)&server->signals[2]};
     for (size_t i = 0; i < sizeof handles / sizeof handles[0]; i++)
         uv_close(handles[i], NULL);
     pulse_close(&server->pulse);
+    file_watch_close(&server->deny_watch);
+    file_watch_close(&server->secure.watch);
 }
 
 /* The library needs the loop to run between the two halves of its end. */
@@ -387,6 +395,7 @@ void server_close(struct server *server)
     lws_context_destroy(server->context);
     int left = uv_loop_close(&server->loop);
     assert(left == 0);
+    secure_close(server);
     hub_free(server->hub);
     memory_free(server->endpoints);
     memory_free(server->listeners);
@@ -400,6 +409,7 @@ static void init_rings(struct server *server)
     ring_init(&server->callers);
     ring_init(&server->asking);
     ring_init(&server->writing);
+    ring_init(&server->secure.shaking);
 }
 
 /* Takes what must not be wanting later. */
@@ -417,6 +427,7 @@ static bool prepare(struct server *server, int descriptors)
 static void give_up(struct server *server)
 {
     uv_loop_close(&server->loop);
+    secure_close(server);
     if (server->hub != NULL) hub_free(server->hub);
     memory_free(server->endpoints);
     memory_free(server->listeners);
@@ -428,24 +439,25 @@ static bool say_no_memory(void)
     return false;
 }
 
-bool server_open(struct server *server, struct server_config *config)
+int server_open(struct server *server, struct server_config *config)
 {
     *server = (struct server){.config = config, .spare = -1, .began_s = time(NULL)};
     int descriptors = set_descriptor_limit(config);
     init_rings(server);
-    if (uv_loop_init(&server->loop) != 0) return say_no_memory();
-    bool prepared = prepare(server, descriptors) || say_no_memory();
+    if (uv_loop_init(&server->loop) != 0) return !say_no_memory();
+    bool certified = secure_open(server);
+    bool prepared = certified && (prepare(server, descriptors) || say_no_memory());
     if (!prepared || !deny_file_open(server) || !accept_open(server)) {
         give_up(server);
-        return false;
+        return certified ? 1 : 2;
     }
     if (!make_context(server)) {
         fprintf(stderr, "whilst: the WebSocket library could not start; "
                         "is libwebsockets-evlib-uv installed?\n");
-        return false;
+        return 1;
     }
     start_loop(server);
-    return true;
+    return 0;
 }
 
 int server_run(const struct server_config *config)
@@ -453,7 +465,8 @@ int server_run(const struct server_config *config)
     struct server server;
     struct server_config own = *config;
     if (!libraries_lend_memory(own.reserve_bytes)) return !say_no_memory();
-    if (!server_open(&server, &own)) return 1;
+    int fault = server_open(&server, &own);
+    if (fault != 0) return fault;
     uv_run(&server.loop, UV_RUN_DEFAULT);
     server_close(&server);
     return 0;

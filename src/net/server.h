@@ -13,7 +13,8 @@
    server. */
 struct server_config {
     struct hub_config hub;
-    const char *const *listen; /* HOST:PORT, unix:PATH, or fd:NAME for a passed socket */
+    /* HOST:PORT, unix:PATH, or fd:NAME for a passed socket; tls: before it for TLS */
+    const char *const *listen;
     size_t listen_count;
     bool listen_is_default;     /* sockets that were passed are served instead */
     uint32_t unix_mode;         /* who may connect to unix sockets, as in chmod(2) */
@@ -22,8 +23,10 @@ struct server_config {
     const char *const *embedders; /* sites that may show our pages in a frame */
     size_t embedders_count;
     struct proxies proxies;
-    const char *base_path;      /* "" or "/path", without a slash at its end */
-    const char *deny_file;      /* NULL: none */
+    const char *base_path;                 /* "" or "/path", without a slash at its end */
+    const char *deny_file;                 /* NULL: none */
+    const char *tls_certificate, *tls_key; /* PEM files; NULL: there is no TLS */
+    uint32_t hsts_seconds;      /* browsers are to use TLS alone for so long; 0: not told */
     bool require_origin;        /* refuse clients that are not browsers */
     size_t reserve_bytes;       /* memory set aside for when the system has none */
     uint32_t callers_max;       /* connections that are no sessions */
@@ -39,8 +42,8 @@ struct server_config {
 
 struct server_config server_config_default(void);
 
-/* Serves until SIGINT or SIGTERM. Returns what the process should exit with: 0, or 1 when
-   it could not start, which has been said on standard error. */
+/* Serves until SIGINT or SIGTERM. Returns what the process should exit with: 0, or when it
+   could not start, which has been said on standard error, 1; 2 if the certificate is wrong. */
 int server_run(const struct server_config *config);
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef WHILST_NET_SERVER_STATE_H
 #define WHILST_NET_SERVER_STATE_H
 
+#include "file_watch.h"
 #include "inbox.h"
 #include "net/server.h"
 #include "pulse.h"
@@ -25,7 +26,14 @@
     X(gauge, reserve_used_bytes, "Bytes in use of the reserve of memory")                  \
     X(counter, memory_failures_total, "Times that the system had no memory to give")       \
     X(gauge, queued_bytes, "Bytes waiting for clients to read them, a shared page once")   \
-    X(counter, shed_total, "Clients cut off because too much waited for all of them")
+    X(counter, shed_total, "Clients cut off because too much waited for all of them")      \
+    X(counter, tls_handshakes_total, "TLS handshakes completed")                           \
+    X(counter, tls_resumed_total, "Of which with a ticket of an earlier one")              \
+    X(counter, tls_abandoned_total, "TLS handshakes that the client gave up")              \
+    X(counter, tls_certificate_refused_total,                                              \
+      "Times that a new certificate could not be used")                                    \
+    X(gauge, tls_certificate_end_seconds,                                                  \
+      "When the certificate expires, in seconds since 1970; 0: there is none")
 
 struct net_metrics {
 #define X(type, field, help) uint64_t field;
@@ -53,6 +61,16 @@ struct ring {
     struct ring *next, *previous;
 };
 
+/* What listeners with TLS share. */
+struct secure {
+    struct ssl_ctx_st *current; /* with the certificate in force; NULL: there is no TLS */
+    struct ssl_ctx_st *base;    /* the library's, without one; of all connections */
+    struct lws_vhost *vhost;
+    struct ring shaking; /* callers in the middle of a handshake, oldest first */
+    uint64_t ticket_ms;  /* when the tickets' key was made */
+    struct file_watch watch;
+};
+
 #define SERVER_BATCH ((size_t)8 << 10) /* bytes of small messages in one write */
 
 struct server {
@@ -64,8 +82,8 @@ struct server {
     uv_timer_t hub_timer, sweep_timer, stop_timer, manager_timer;
     uv_prepare_t flush; /* before the loop waits, timers included */
     uv_signal_t signals[3];
-    uv_fs_event_t deny_watch;
-    uv_timer_t deny_timer;
+    struct file_watch deny_watch;
+    struct secure secure;
     uint64_t hub_due_ms; /* what hub_timer is set to */
     uint64_t clock_ms,
         stalled_ms; /* the loop's time when last asked; what does not count of it */
@@ -89,9 +107,9 @@ struct server {
 };
 
 /* The two ends of server_run; between them the loop runs. The configuration is adjusted to
-   what the process may have, and is borrowed. False after a fault, which has been said on
-   standard error. */
-bool server_open(struct server *server, struct server_config *config);
+   what the process may have, and is borrowed. 0, or what the process should exit with after
+   a fault, which has been said on standard error. */
+int server_open(struct server *server, struct server_config *config);
 void server_close(struct server *server);
 
 /* Milliseconds since some moment, but those in which the process stood still. */

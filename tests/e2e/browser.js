@@ -1,10 +1,11 @@
 // Real Chromium, and what a visitor does in it.
 
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
+import { fingerprint } from './certificate.js';
 import { PATIENCE_MS, until } from './wait.js';
 
 const PROGRAM = process.env.WHILST_CHROMIUM || '/usr/bin/chromium';
@@ -20,6 +21,11 @@ const ARGUMENTS = [
   '--disable-sync',
 ];
 
+// The argument by which it trusts a certificate.
+export const trust = (cert) => `--ignore-certificate-errors-spki-list=${fingerprint(cert)}`;
+
+const TRUSTED = process.env.WHILST_TLS ? [trust(readFileSync(join(process.env.WHILST_TLS, 'cert.pem')))] : [];
+
 // A browser with a fresh profile. Playwright would switch the popup blocker off. `without`: more of
 // what Playwright switches that should be left alone.
 export function startBrowser(args = [], { without = [] } = {}) {
@@ -27,7 +33,7 @@ export function startBrowser(args = [], { without = [] } = {}) {
     executablePath: PROGRAM,
     headless: true,
     chromiumSandbox: false,
-    args: [...ARGUMENTS, ...args],
+    args: [...ARGUMENTS, ...TRUSTED, ...args],
     ignoreDefaultArgs: ['--disable-popup-blocking', ...without],
   });
 }

@@ -1,26 +1,16 @@
 // The client commands over TLS: certificates are checked, and nothing is said to a stranger.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createServer } from 'node:tls';
+import { certificate } from './certificate.js';
 import { directory, run, start } from './cli.js';
 import { sha256 } from './client.js';
 import { serverFor } from './server.js';
-
-// A certificate that signs itself, for these names.
-function certificate(folder, names) {
-  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-  execFileSync('openssl', [
-    'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2',
-    '-keyout', key, '-out', cert, '-subj', '/CN=test', '-addext', `subjectAltName=${names}`,
-  ], { stdio: 'ignore' });
-  return { path: cert, key: readFileSync(key), cert: readFileSync(cert) };
-}
 
 // What a proxy that ends TLS does. `heard` counts bytes that were said inside it.
 async function tlsFor(t, server, { key, cert }, options = {}) {

@@ -145,10 +145,10 @@ export async function connectClient(address, options = {}) {
 
 // A client that holds a page and answers every request for it, as binary. `asked` counts
 // the requests; `answer` may be changed, to null for a silent holder, to other bytes for a liar.
-export async function holdPage(address, bytes) {
+export async function holdPage(address, bytes, options = {}) {
   const page = Buffer.from(bytes);
   const hash = sha256(page);
-  const client = await connectClient(address);
+  const client = await connectClient(address, options);
   const topic = `have:${hash}`;
   const holder = { client, hash, topic, asked: 0, answer: page };
   // Listened for before joining: the request may come with the reply.

@@ -1,13 +1,18 @@
-// Plain HTTP, one connection per request, nothing followed and nothing decoded.
+// HTTP, one connection per request, nothing followed and nothing decoded. A target is {host, port}
+// or {socketPath}; with `secure` it is spoken to through TLS, with whatever options of TLS it has.
 
 import http from 'node:http';
+import https from 'node:https';
 import { connect } from 'node:net';
+import tls from 'node:tls';
 import { within } from './wait.js';
 
-// {status, headers, body}. `target`: {host, port} or {socketPath}.
+const ask = (target, options) => (target.secure ? https : http).request({ ...target, ...options, agent: false });
+
+// {status, headers, body}.
 export function request(target, path, { method = 'GET', headers = {}, body = null } = {}) {
   const answer = new Promise((resolve, reject) => {
-    const outgoing = http.request({ ...target, path, method, headers, agent: false });
+    const outgoing = ask(target, { path, method, headers });
     outgoing.on('error', reject);
     outgoing.on('response', (incoming) => {
       const chunks = [];
@@ -30,10 +35,8 @@ export function request(target, path, { method = 'GET', headers = {}, body = nul
 // 0 stands for a connection that was closed without an answer.
 export function handshake(target, path, headers = {}) {
   const answer = new Promise((resolve) => {
-    const outgoing = http.request({
-      ...target,
+    const outgoing = ask(target, {
       path,
-      agent: false,
       headers: {
         Connection: 'Upgrade',
         Upgrade: 'websocket',
@@ -58,11 +61,12 @@ export function handshake(target, path, headers = {}) {
   return within(answer, `an answer to the handshake ${path}`);
 }
 
-// A TCP connection to speak anything over: `received` grows, `ended` resolves at its end.
+// A connection to speak anything over: `received` grows, `ended` resolves at its end.
 export class Wire {
-  constructor({ host = '127.0.0.1', port, socketPath }) {
+  constructor(target) {
     this.received = Buffer.alloc(0);
-    this.socket = socketPath ? connect(socketPath) : connect(port, host);
+    const address = target.socketPath ? { path: target.socketPath } : { host: '127.0.0.1', ...target };
+    this.socket = target.secure ? tls.connect(address) : connect(address);
     this.readers = new Set();
     this.done = false;
     this.socket.on('data', (chunk) => {

@@ -2,18 +2,22 @@
 // its standard error, ended by a signal.
 //
 //   WHILST_BINARY   the program's path (needed)
+//   WHILST_TLS      a directory with cert.pem and key.pem: servers speak TLS with these. Tests trust
+//                   them by NODE_EXTRA_CA_CERTS and SSL_CERT_FILE
 //   WHILST_WRAPPER  a command to run it under, for example
 //                   "valgrind --error-exitcode=99 --leak-check=full -q"
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { connect } from 'node:net';
-import { resolve as absolute } from 'node:path';
+import { join, resolve as absolute } from 'node:path';
 import { request } from './http.js';
 import { parseMetrics } from './metrics.js';
 import { PATIENCE_MS, until, within } from './wait.js';
 
 export const OPEN_LIMITS = ['--max-per-address', '0', '--no-rate-limits'];
+
+const TLS = process.env.WHILST_TLS;
 
 const children = new Set();
 process.on('exit', () => {
@@ -97,13 +101,14 @@ export class Server {
     this.program = program;
     this.addresses = addresses;
     // The first one over TCP; with --base-path it says where the pages begin.
-    const address = addresses.find((text) => text.startsWith('http://') && new URL(text).port);
-    const { host, port, pathname } = address ? new URL(address) : {};
+    const address = addresses.find((text) => text.startsWith('http') && new URL(text).port);
+    const { protocol, host, port, pathname } = address ? new URL(address) : {};
+    this.scheme = protocol?.slice(0, -1);
     this.host = host;
     this.port = Number(port);
     this.base = pathname && pathname.replace(/\/$/, '');
-    this.url = address && `http://${host}${this.base}`;
-    this.target = { host: '127.0.0.1', port: this.port };
+    this.url = address && `${protocol}//${host}${this.base}`;
+    this.target = { host: '127.0.0.1', port: this.port, secure: this.scheme === 'https' };
   }
 
   get errors() {
@@ -111,7 +116,7 @@ export class Server {
   }
 
   get websocket() {
-    return `ws://${this.host}/ws`;
+    return `${this.scheme === 'https' ? 'wss' : 'ws'}://${this.host}/ws`;
   }
 
   async metrics() {
@@ -144,7 +149,7 @@ export class Server {
 // many there will be, when something else names them. `args`: further options. `limits`: true leaves the server's limits as they are by default. `path`: of
 // another program with the same command line. `env`: added to its environment.
 export async function startServer({
-  listen = ['127.0.0.1:0'],
+  listen = [TLS ? 'tls:127.0.0.1:0' : '127.0.0.1:0'],
   args = [],
   limits = false,
   path = undefined,
@@ -153,7 +158,9 @@ export async function startServer({
 } = {}) {
   const listeners = listen.flatMap((address) => ['--listen', address]);
   const open = limits ? [] : OPEN_LIMITS;
-  const program = spawnProgram(['serve', ...listeners, ...open, ...args], path, env);
+  const pair = TLS && listen.some((address) => address.startsWith('tls:'))
+    ? ['--tls-certificate', join(TLS, 'cert.pem'), '--tls-key', join(TLS, 'key.pem')] : [];
+  const program = spawnProgram(['serve', ...listeners, ...pair, ...open, ...args], path, env);
   try {
     return new Server(program, await untilListening(program, addresses));
   } catch (error) {

@@ -123,7 +123,7 @@ static void deny(void)
 static void start(void)
 {
     config = configure();
-    MUST(server_open(&server, &config));
+    MUST(server_open(&server, &config) == 0);
     deny();
     for (int i = 0; i < HOLDERS; i++)
         hold(&holders[i]);

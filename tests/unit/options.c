@@ -69,8 +69,28 @@ TEST(addresses_to_listen_on_have_a_port_or_a_path)
     refuse_line("--listen a:8o", "HOST:PORT");
     refuse_line("--listen unix:", "unix:PATH");
     refuse_line("--listen fd:", "fd:NAME");
+    refuse_line("--listen tls:", "tls:");
+    refuse_line("--listen tls:8080", "tls:");
     assert_false(accept_line("--listen fd:web").server.listen_is_default);
     assert_true(accept_line("").server.listen_is_default);
+}
+
+TEST(tls_needs_a_certificate_and_a_certificate_tls)
+{
+    struct server_config server =
+        accept_line(
+            "--listen tls:a:1 --listen b:2 --tls-certificate c --tls-key k --hsts 9")
+            .server;
+    assert_string_equal(server.listen[0], "tls:a:1");
+    assert_string_equal(server.tls_certificate, "c");
+    assert_string_equal(server.tls_key, "k");
+    assert_int_equal(server.hsts_seconds, 9);
+    accept_line("--listen tls:unix:/a --tls-certificate c");
+    accept_line("--listen tls:fd:web --tls-certificate c");
+    refuse_line("--listen tls:a:1", "add tls-certificate FILE");
+    refuse_line("--tls-certificate c", "tls-certificate: no address speaks TLS");
+    refuse_line("--listen a:1 --tls-key k", "tls-key: no address speaks TLS");
+    refuse_line("--hsts 1", "add listen tls:HOST:PORT");
 }
 
 TEST(a_mode_is_octal)
@@ -203,6 +223,7 @@ int main(void)
         cmocka_unit_test(a_flag_is_written_out),
         cmocka_unit_test(addresses_to_listen_on_have_a_port_or_a_path),
         cmocka_unit_test(a_mode_is_octal),
+        cmocka_unit_test(tls_needs_a_certificate_and_a_certificate_tls),
         cmocka_unit_test(base_paths_are_plain),
         cmocka_unit_test(who_is_believed_and_who_may_embed),
         cmocka_unit_test(lists_have_an_end),
