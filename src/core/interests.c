@@ -9,7 +9,8 @@
    few messages.
 
    All interests stand in a ring, the one visited longest ago first. A visit subscribes to
-   what is not subscribed to, tells the cell and asks the others for theirs. The walk goes
+   what is not subscribed to, tells the cell, asks the others for theirs, and lets seekers
+   try again. The walk goes
    around slowly (bus_refresh_ms), and fast when the bus comes up, or when another node
    returns. */
 #include "interests.h"
@@ -234,14 +235,22 @@ static void tend(struct hub *hub, struct interest *interest)
         deadlines_set(&hub->deadlines, &interest->due, due);
 }
 
+/* Seekers that wait for nobody try again if others say that they have the page. */
+static void try_again(struct hub *hub, const struct interest *interest)
+{
+    struct page *page = pages_find(hub, &interest->hash);
+    if (page != NULL && page->fetch == NULL && interest->others.holders > 0)
+        relay_holder_came(hub, page);
+}
+
 void interests_due(struct hub *hub, struct interest *interest)
 {
     bool retry = interest->retry_ms != 0 && interest->retry_ms <= hub->now_ms;
-    if (retry) interest->retry_ms = 0;
+    if (retry) {
+        interest->retry_ms = 0;
+        try_again(hub, interest);
+    }
     tend(hub, interest);
-    if (!retry) return;
-    struct page *page = pages_find(hub, &interest->hash);
-    if (page != NULL) relay_holder_came(hub, page);
 }
 
 void interests_page_came(struct hub *hub, const struct page *page)
@@ -288,6 +297,7 @@ static void visit(struct hub *hub, struct interest *interest)
             cells_visit(hub, interest);
         }
     }
+    try_again(hub, interest);
     tend(hub, interest);
 }
 

@@ -1,16 +1,23 @@
-/* What must be true of the hub after every step, recounted from its inside; and what its
+/* What must be true of every hub after every step, recounted from its inside; and what its
    peers may rely on. */
 #include "world.h"
 
+#include "bus_types.h"
+#include "interests.h"
+#include "orders.h"
 #include "pages.h"
+#include "presence.h"
+#include "wants.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #define SERVED_SLACK_MS 5000
 
 /* ---- the hub's books ---- */
 
 struct recount {
+    struct hub *hub;
     uint64_t sessions, holders, away, seekers, pages, fetches, pending;
 };
 
@@ -27,7 +34,7 @@ static void check_member(struct world *world, const struct session *session,
 
 static void recount_sessions(struct world *world, struct recount *count)
 {
-    struct hub *hub = world->hub;
+    struct hub *hub = count->hub;
     for (uint32_t i = 0; i < hub->places_count; i++) {
         const struct session *session = hub->places[i].session;
         uint32_t topics = 0, waiting = 0;
@@ -86,7 +93,7 @@ static void check_page(struct world *world, const struct page *page, struct reco
     if (page->holders.count + page->seekers.count == 0)
         world_fail(world, "a page has neither holder nor seeker");
     check_holders(world, page, count);
-    if (page->counted != page->holders.count && page->holders.count > 0 &&
+    if (page->counted != presence_count(count->hub, page) && page->holders.count > 0 &&
         page->count_due.place == 0)
         world_fail(world, "a changed count is not going to be told");
     if (fetch == NULL && active > 0) world_fail(world, "a seeker takes part in nothing");
@@ -95,19 +102,56 @@ static void check_page(struct world *world, const struct page *page, struct reco
         world_fail(world, "somebody could be asked, and nobody is");
     if (fetch == NULL) return;
     count->fetches++;
-    if (fetch->in_line ? fetch->pending > 0 || fetch->due.place > 0
-                       : fetch->pending == 0 || fetch->due.place == 0)
+    uint32_t asked = fetch->pending + wants_pending(count->hub, page);
+    if (fetch->in_line ? asked > 0 || fetch->due.place > 0
+                       : asked == 0 || fetch->due.place == 0)
         world_fail(world, "a fetch waits for nothing");
-    if (fetch->in_line && world->hub->line_due.place == 0)
+    if (fetch->in_line && count->hub->line_due.place == 0)
         world_fail(world, "nobody looks after the line");
-    if (active != fetch->active || active == 0) world_fail(world, "a fetch is for nobody");
+    bool ordered = orders_wait(count->hub, page);
+    if (ordered && !fetch->in_line && fetch->pending == 0)
+        world_fail(world, "an order waits for nobody");
+    if (active != fetch->active || (active == 0 && !ordered))
+        world_fail(world, "a fetch is for nobody");
+}
+
+/* What this node tells and hears of a page. */
+static void check_interest(struct world *world, struct hub *hub, uint32_t i,
+                           const struct page *page)
+{
+    const struct interest *interest = interests_find(hub, &world->hashes[i]);
+    struct tally sum = {0};
+    if (interest == NULL) {
+        if (page != NULL) world_fail(world, "a page is of no interest");
+        return;
+    }
+    bool held = page != NULL && page->holders.count > page->away;
+    for (const struct cell *cell = interest->cells; cell != NULL; cell = cell->next) {
+        sum.visitors += cell->tally.visitors;
+        sum.away += cell->tally.away;
+        sum.holders += cell->tally.holders;
+    }
+    if (sum.visitors != interest->others.visitors || sum.away != interest->others.away ||
+        sum.holders != interest->others.holders)
+        world_fail(world, "cells are summed up wrongly");
+    if (hub->bus->state == BUS_UP && interest->offers != held && hub->bus->walk_left == 0)
+        world_fail(world, "a page is offered and not held, or held and not offered");
+    if (page == NULL && (interest->orders != NULL || interest->wants != NULL))
+        world_fail(world, "a page that is gone is wanted");
+    if (interest->orders != NULL && page->fetch == NULL)
+        world_fail(world, "an order waits without a fetch");
+    if (interest->wants != NULL && page->fetch == NULL)
+        world_fail(world, "a want is left of a fetch");
+    if (interest->due.place == 0 && (page == NULL || interest->retry_ms != 0))
+        world_fail(world, "nobody looks after an interest");
 }
 
 static void recount_pages(struct world *world, struct recount *count)
 {
     for (uint32_t i = 0; i < WORLD_PAGES; i++) {
-        const struct page *page = pages_find(world->hub, &world->hashes[i]);
+        const struct page *page = pages_find(count->hub, &world->hashes[i]);
         if (page != NULL) check_page(world, page, count);
+        if (count->hub->bus != NULL) check_interest(world, count->hub, i, page);
     }
 }
 
@@ -119,13 +163,15 @@ static void compare(struct world *world, const char *what, uint64_t gauge, uint6
 
 /* ---- what peers may rely on ---- */
 
-static bool is_holding(const struct world *world, uint32_t page)
+static bool is_holding(const struct world *world, const struct machine *machine,
+                       uint32_t page)
 {
-    const struct page *found = pages_find(world->hub, &world->hashes[page]);
+    const struct page *found = pages_find(machine->hub, &world->hashes[page]);
     for (uint32_t i = 0; found != NULL && i < found->holders.count; i++) {
         const struct session *session = group_at(&found->holders, i)->session;
         for (uint32_t j = 0; session != NULL && j < world->actors_count; j++)
-            if (world->actors[j].up && world->actors[j].session == session->id &&
+            if (world->actors[j].up && world->actors[j].machine == machine &&
+                world->actors[j].session == session->id &&
                 world->actors[j].nature == NATURE_HONEST)
                 return true;
     }
@@ -134,8 +180,9 @@ static bool is_holding(const struct world *world, uint32_t page)
 
 static bool is_seeking(const struct world *world, const struct actor *actor, uint32_t page)
 {
-    const struct page *found = pages_find(world->hub, &world->hashes[page]);
-    if (!actor->up || !actor->seats[page].seeks) return false;
+    const struct page *found = pages_find(actor->machine->hub, &world->hashes[page]);
+    if (!actor->up || is_frozen(world, actor->machine) || !actor->seats[page].seeks)
+        return false;
     for (uint32_t i = 0; found != NULL && i < found->seekers.front; i++)
         if (group_at(&found->seekers, i)->session->id == actor->session) return true;
     return false;
@@ -152,9 +199,9 @@ static uint64_t longest_wait_ms(const struct world *world)
 static void check_served(struct world *world)
 {
     for (uint32_t page = 0; page < WORLD_PAGES; page++) {
-        bool held = is_holding(world, page);
         for (uint32_t i = 0; i < world->actors_count; i++) {
             struct seat *seat = &world->actors[i].seats[page];
+            bool held = is_holding(world, world->actors[i].machine, page);
             if (!held || !is_seeking(world, &world->actors[i], page))
                 seat->waiting_ms = world->now_ms;
             else if (world->now_ms - seat->waiting_ms > longest_wait_ms(world))
@@ -163,10 +210,10 @@ static void check_served(struct world *world)
     }
 }
 
-void invariants_check(struct world *world)
+static void check_books(struct world *world, struct hub *hub)
 {
-    struct recount count = {0};
-    const struct metrics *metrics = hub_metrics(world->hub);
+    struct recount count = {.hub = hub};
+    const struct metrics *metrics = hub_metrics(hub);
     recount_sessions(world, &count);
     recount_pages(world, &count);
     compare(world, "sessions", metrics->sessions, count.sessions);
@@ -175,24 +222,58 @@ void invariants_check(struct world *world)
     compare(world, "seekers", metrics->seekers, count.seekers);
     compare(world, "pages", metrics->pages, count.pages);
     compare(world, "fetches", metrics->fetches, count.fetches);
+    if (metrics->in_flight_bytes > world->config.in_flight_bytes_max ||
+        metrics->bus_orders_bytes > world->config.bus_orders_bytes_max)
+        world_fail(world, "more memory is used than allowed");
+}
+
+void invariants_check(struct world *world)
+{
+    for (uint32_t i = 0; i < world->machines_count; i++)
+        check_books(world, world->machines[i].hub);
     check_served(world);
 }
 
-/* When all is quiet: everybody who holds a page has been told how many do, and nobody waits
-   for a page that an honest peer holds. */
-void invariants_check_quiet(struct world *world)
+/* ---- when all is quiet ---- */
+
+/* Everybody who holds a page has been told how many do, in all nodes, and nobody waits for a
+   page that an honest peer holds. Writes what is not so. */
+static bool is_quiet(const struct world *world, uint32_t page, char *why, size_t size)
 {
-    for (uint32_t i = 0; i < WORLD_PAGES; i++) {
-        const struct page *page = pages_find(world->hub, &world->hashes[i]);
-        bool held = is_holding(world, i);
-        for (uint32_t j = 0; page != NULL && j < world->actors_count; j++) {
-            const struct actor *actor = &world->actors[j];
-            if (actor->seats[i].holds && actor->nature != NATURE_LIAR &&
-                actor->seats[i].count != page->holders.count)
-                world_fail(world, "peer %" PRIu32 " was told %" PRIu32 " of %" PRIu32, j,
-                           actor->seats[i].count, page->holders.count);
-            if (held && actor->seats[i].seeks)
-                world_fail(world, "peer %" PRIu32 " still seeks page %" PRIu32, j, i);
+    uint32_t holders = 0;
+    bool held = false;
+    for (uint32_t i = 0; i < world->machines_count; i++) {
+        const struct page *found = pages_find(world->machines[i].hub, &world->hashes[page]);
+        holders += found == NULL ? 0 : found->holders.count;
+        held |= is_holding(world, &world->machines[i], page);
+    }
+    for (uint32_t j = 0; j < world->actors_count; j++) {
+        const struct actor *actor = &world->actors[j];
+        const struct seat *seat = &actor->seats[page];
+        if (seat->holds && actor->nature != NATURE_LIAR && seat->count != holders) {
+            snprintf(why, size, "peer %" PRIu32 " was told %" PRIu32 " of %" PRIu32, j,
+                     seat->count, holders);
+            return false;
+        }
+        if (held && seat->seeks) {
+            snprintf(why, size, "peer %" PRIu32 " still seeks page %" PRIu32, j, page);
+            return false;
         }
     }
+    return true;
+}
+
+bool invariants_are_quiet(struct world *world)
+{
+    char why[100];
+    for (uint32_t i = 0; i < WORLD_PAGES; i++)
+        if (!is_quiet(world, i, why, sizeof why)) return false;
+    return true;
+}
+
+void invariants_check_quiet(struct world *world)
+{
+    char why[100];
+    for (uint32_t i = 0; i < WORLD_PAGES; i++)
+        if (!is_quiet(world, i, why, sizeof why)) world_fail(world, "%s", why);
 }

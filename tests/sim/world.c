@@ -58,10 +58,12 @@ static void empty(struct pipe *pipe)
 
 /* ---- the hub's side ---- */
 
-static struct actor *actor_of(struct world *world, session_id session)
+static struct actor *actor_of(struct world *world, const struct machine *machine,
+                              session_id session)
 {
     for (uint32_t i = 0; i < world->actors_count; i++)
-        if (world->actors[i].up && world->actors[i].session == session)
+        if (world->actors[i].up && world->actors[i].machine == machine &&
+            world->actors[i].session == session)
             return &world->actors[i];
     return NULL;
 }
@@ -81,11 +83,11 @@ static void digest(struct world *world, const void *bytes, size_t size)
     world->digest = siphash(key, bytes, size);
 }
 
-static void perform(struct world *world)
+void world_perform(struct world *world, struct machine *machine)
 {
     struct effect effect;
-    while (hub_next_effect(world->hub, &effect)) {
-        struct actor *actor = actor_of(world, effect.session);
+    while (hub_next_effect(machine->hub, &effect)) {
+        struct actor *actor = actor_of(world, machine, effect.session);
         if (effect.kind == EFFECT_SEND)
             digest(world, message_bytes(effect.message), effect.message->size);
         if (actor == NULL) {
@@ -97,6 +99,7 @@ static void perform(struct world *world)
             tear(world, actor);
         }
     }
+    net_perform(world, machine);
 }
 
 /* Hands a message over in parts, as a socket would. */
@@ -115,10 +118,10 @@ static void deliver_up(struct world *world, struct actor *actor, struct message 
                                 .fragment = sent == 0,
                                 .final = sent + size == message->size};
         sent += size;
-        hub_receive(world->hub, session, &part, world->now_ms);
+        hub_receive(actor->machine->hub, session, &part, world->now_ms);
     } while (sent < message->size);
     message_unref(message);
-    perform(world);
+    world_perform(world, actor->machine);
 }
 
 /* ---- the peers' side ---- */
@@ -176,7 +179,13 @@ static void open_connection(struct world *world, struct actor *actor)
 {
     static const struct address nowhere = {{0}};
     enum reason reason;
-    actor->session = hub_connect(world->hub, &nowhere, world->now_ms, &reason);
+    if (world->machines_count > 1)
+        actor->machine = &world->machines[world_chance(world, world->machines_count)];
+    if (is_frozen(world, actor->machine)) {
+        actor->back_ms = world->now_ms + 1000;
+        return;
+    }
+    actor->session = hub_connect(actor->machine->hub, &nowhere, world->now_ms, &reason);
     if (actor->session == 0) {
         world_fail(world, "the hub refused a connection: %s", reason_word(reason));
         return;
@@ -219,22 +228,34 @@ static void act_drop(struct world *world, struct actor *actor)
     if (!actor->up) return;
     session_id session = actor->session;
     tear(world, actor);
-    hub_disconnect(world->hub, session, world->now_ms);
-    perform(world);
+    hub_disconnect(actor->machine->hub, session, world->now_ms);
+    world_perform(world, actor->machine);
 }
 
-static struct hub *new_hub(struct world *world)
+static struct hub *new_hub(struct world *world, struct machine *machine)
 {
     uint64_t seed[2] = {world_chance(world, UINT32_MAX), world_chance(world, UINT32_MAX)};
-    return hub_new(&world->config, seed);
+    machine->config.incarnation = world->now_ms;
+    return hub_new(&machine->config, seed);
 }
 
-static void act_restart(struct world *world)
+static void note_served(struct world *world, const struct machine *machine)
+{
+    const struct metrics *metrics = hub_metrics(machine->hub);
+    world->served += metrics->served_total;
+    world->fetched += metrics->bus_contents_total;
+}
+
+static void act_restart(struct world *world, struct machine *machine)
 {
     for (uint32_t i = 0; i < world->actors_count; i++)
-        if (world->actors[i].up) tear(world, &world->actors[i]);
-    hub_free(world->hub);
-    world->hub = new_hub(world);
+        if (world->actors[i].up && world->actors[i].machine == machine)
+            tear(world, &world->actors[i]);
+    note_served(world, machine);
+    hub_free(machine->hub);
+    net_disconnect(machine);
+    machine->back_ms = world->now_ms + 1;
+    machine->hub = new_hub(world, machine);
     world->restarts++;
 }
 
@@ -251,7 +272,8 @@ static void somebody_acts(struct world *world)
     else if (what < 99)
         act_drop(world, actor);
     else if (world_chance(world, 10) == 0)
-        act_restart(world);
+        act_restart(world, &world->machines[world_chance(world, world->machines_count)]);
+    if (world->machines_count > 1 && world_chance(world, 5) == 0) net_break(world);
     collect(world, actor);
 }
 
@@ -259,10 +281,11 @@ static void somebody_acts(struct world *world)
 
 static uint64_t next_due(const struct world *world)
 {
-    uint64_t due = hub_next_deadline(world->hub);
+    uint64_t due = net_due_ms(world);
     for (uint32_t i = 0; i < world->actors_count; i++) {
         const struct actor *actor = &world->actors[i];
         uint64_t peer = peer_next_deadline(actor->peer);
+        if (actor->up && is_frozen(world, actor->machine)) continue;
         const struct parcel *up = actor->up_pipe.first, *down = actor->down_pipe.first;
         if (!actor->up && actor->back_ms < due) due = actor->back_ms;
         if (peer < due) due = peer;
@@ -274,6 +297,7 @@ static uint64_t next_due(const struct world *world)
 
 static void run_actor(struct world *world, struct actor *actor)
 {
+    if (actor->up && is_frozen(world, actor->machine)) return;
     if (!actor->up && actor->back_ms <= world->now_ms) open_connection(world, actor);
     if (peer_next_deadline(actor->peer) <= world->now_ms)
         peer_tick(actor->peer, world->now_ms);
@@ -284,8 +308,8 @@ static void run_actor(struct world *world, struct actor *actor)
         peer_receive(actor->peer, message->form, message_bytes(message), message->size,
                      world->now_ms);
         if (message->content) {
-            hub_drained(world->hub, actor->session, world->now_ms);
-            perform(world);
+            hub_drained(actor->machine->hub, actor->session, world->now_ms);
+            world_perform(world, actor->machine);
         }
         message_unref(message);
     }
@@ -298,10 +322,14 @@ static void pass(struct world *world, uint64_t at_most_ms)
     uint64_t due = next_due(world);
     if (due > at_most_ms) due = at_most_ms;
     if (due > world->now_ms) world->now_ms = due;
-    if (hub_next_deadline(world->hub) <= world->now_ms) {
-        hub_tick(world->hub, world->now_ms);
-        perform(world);
+    for (uint32_t i = 0; i < world->machines_count; i++) {
+        struct machine *machine = &world->machines[i];
+        if (is_frozen(world, machine)) continue;
+        if (hub_next_deadline(machine->hub) > world->now_ms) continue;
+        hub_tick(machine->hub, world->now_ms);
+        world_perform(world, machine);
     }
+    net_pass(world);
     for (uint32_t i = 0; i < world->actors_count; i++)
         run_actor(world, &world->actors[i]);
     invariants_check(world);
@@ -316,6 +344,21 @@ void world_step(struct world *world)
     } else {
         pass(world, world->now_ms + 1 + world_chance(world, 2000));
     }
+}
+
+void world_heal(struct world *world)
+{
+    world->stormy = false;
+    for (uint32_t i = 0; i < WORLD_SERVERS; i++) {
+        world->servers[i].up = true;
+        for (uint32_t j = 0; j < WORLD_SERVERS; j++)
+            world->servers[i].cut_ms[j] = 0;
+    }
+    for (uint32_t i = 0; i < world->machines_count; i++)
+        if (is_frozen(world, &world->machines[i]))
+            world->machines[i].frozen_ms = world->now_ms;
+    for (uint32_t i = 0; i < world->actors_count; i++)
+        if (!world->actors[i].up) world->actors[i].back_ms = world->now_ms;
 }
 
 void world_settle(struct world *world, uint64_t for_ms)
@@ -346,6 +389,7 @@ static void init_actor(struct world *world, struct actor *actor, uint32_t i)
     struct peer_config config = peer_config_default();
     if (world_chance(world, 2) == 0)
         snprintf(config.token, sizeof config.token, "token-of-%u", i);
+    actor->machine = &world->machines[0];
     actor->nature = i == 0 ? NATURE_HONEST : natures[world_chance(world, 6)];
     actor->peer = peer_new(&config);
     actor->up_pipe.last = &actor->up_pipe.first;
@@ -354,26 +398,45 @@ static void init_actor(struct world *world, struct actor *actor, uint32_t i)
     open_connection(world, actor);
 }
 
-void world_init(struct world *world, uint64_t seed)
+static void init_machine(struct world *world, uint32_t i)
+{
+    struct machine *machine = &world->machines[i];
+    machine->config = world->config;
+    machine->server = -1;
+    if (world->machines_count > 1)
+        snprintf(machine->config.node, sizeof machine->config.node, "node-%u", i);
+    machine->hub = new_hub(world, machine);
+}
+
+void world_init(struct world *world, uint64_t seed, uint32_t machines)
 {
     *world = (struct world){.seed = seed, .chance = seed, .now_ms = 1000};
     world->config = hub_config_default();
     world->config.message_rate = world->config.join_rate = world->config.ask_rate = 0;
-    world->config.page_bytes_max = 100000;
+    bool large = machines > 1 && world_chance(world, 8) == 0; /* many chunks */
+    world->config.page_bytes_max = large ? 500000 : 100000;
     world->config.holders_first_max = 1 + world_chance(world, 3);
     world->config.holders_max = 1 + world_chance(world, 8);
     if (world_chance(world, 2) == 0) {
-        world->config.in_flight_bytes_max = 250000 + world_chance(world, 250000);
+        world->config.in_flight_bytes_max =
+            (large ? 800000 : 250000) + world_chance(world, 250000);
         world->config.fetches_waiting_max = world_chance(world, 3);
     }
-    if (world_chance(world, 2) == 0) world->config.window_bytes = 150000;
+    if (world_chance(world, 2) == 0) world->config.window_bytes = large ? 600000 : 150000;
     world->config.answer_ms = 3000 + world_chance(world, 8000);
     world->config.count_per_second = 1 + world_chance(world, 50);
     world->config.grace_ms = world_chance(world, 2) * 10000;
-    world->hub = new_hub(world);
-    world->actors_count = 3 + world_chance(world, WORLD_PEERS - 2);
+    world->machines_count = machines;
+    for (uint32_t i = 0; i < machines; i++)
+        init_machine(world, i);
+    for (uint32_t i = 0; i < WORLD_SERVERS; i++)
+        world->servers[i].up = true;
+    world->stormy = machines > 1 && world_chance(world, 2) == 0;
+    world->actors_count =
+        3 + world_chance(world, (machines > 1 ? WORLD_PEERS_OF_MANY : WORLD_PEERS) - 2);
     for (uint32_t i = 0; i < WORLD_PAGES; i++) {
-        uint32_t size = 1 + world_chance(world, i == 0 ? 90000 : 1500);
+        uint32_t most = i > 0 ? 1500 : large ? 480000 : 90000;
+        uint32_t size = 1 + world_chance(world, most);
         world->pages[i] = random_page(world, size);
         world->lies[i] = random_page(world, size);
         world->hashes[i] = hash_of(message_bytes(world->pages[i]), size);
@@ -382,20 +445,31 @@ void world_init(struct world *world, uint64_t seed)
         init_actor(world, &world->actors[i], i);
 }
 
+static void end_machine(struct world *world, struct machine *machine)
+{
+    hub_tick(machine->hub, world->now_ms);
+    world_perform(world, machine);
+    invariants_check(world);
+    const struct metrics *metrics = hub_metrics(machine->hub);
+    if (metrics->sessions + metrics->pages + metrics->holders + metrics->away +
+            metrics->seekers + metrics->fetches + metrics->in_flight_bytes +
+            metrics->bus_wants !=
+        0)
+        world_fail(world, "something is left after everybody went");
+}
+
 void world_end(struct world *world)
 {
     for (uint32_t i = 0; i < world->actors_count; i++)
         act_drop(world, &world->actors[i]);
     world->now_ms += world->config.grace_ms + 1;
-    hub_tick(world->hub, world->now_ms);
-    perform(world);
-    invariants_check(world);
-    const struct metrics *metrics = hub_metrics(world->hub);
-    if (metrics->sessions + metrics->pages + metrics->holders + metrics->away +
-            metrics->seekers + metrics->fetches + metrics->in_flight_bytes !=
-        0)
-        world_fail(world, "something is left after everybody went");
-    hub_free(world->hub);
+    for (uint32_t i = 0; i < world->machines_count; i++)
+        end_machine(world, &world->machines[i]);
+    for (uint32_t i = 0; i < world->machines_count; i++) {
+        note_served(world, &world->machines[i]);
+        net_disconnect(&world->machines[i]);
+        hub_free(world->machines[i].hub);
+    }
     for (uint32_t i = 0; i < world->actors_count; i++)
         peer_free(world->actors[i].peer);
     for (uint32_t i = 0; i < WORLD_PAGES; i++) {

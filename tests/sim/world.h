@@ -1,9 +1,13 @@
-/* A simulated world: peers, a hub and the network between them, on a virtual clock.
+/* A simulated world: peers, hubs and the networks between them, on a virtual clock.
 
    Everything that happens follows from a seed: who holds and seeks what, who lies or stays
    silent, how long messages take and in which parts they arrive, when connections tear and
-   when the hub is restarted. Each connection keeps the order of its messages, as TCP does,
-   and loses all that is on its way when it tears. */
+   when a hub is restarted. Each connection keeps the order of its messages, as TCP does,
+   and loses all that is on its way when it tears.
+
+   There is one hub that is alone, or several on machines with a bus between them (net.c),
+   whose servers die and whose messages are lost, doubled, late and out of order, until the
+   world heals. */
 #ifndef WHILST_SIM_WORLD_H
 #define WHILST_SIM_WORLD_H
 
@@ -11,6 +15,9 @@
 #include "whilst/peer.h"
 
 #define WORLD_PEERS 12
+#define WORLD_PEERS_OF_MANY 8 /* when there are several machines */
+#define WORLD_MACHINES 4
+#define WORLD_SERVERS 3
 #define WORLD_PAGES 4
 #define DELAY_MAX_MS 120
 
@@ -33,9 +40,40 @@ struct pipe {
     uint64_t latest_ms;
 };
 
+/* What a machine subscribed to. */
+struct subscription {
+    struct subscription *next;
+    uint64_t id, since_ms;
+    struct bus_subject subject;
+    bool group;
+};
+
+/* A message of the bus on its way to a machine. */
+struct packet {
+    struct packet *next;
+    uint64_t due_ms;
+    uint64_t connection; /* of the machine's; it is lost with it */
+    struct bus_message message;
+    uint8_t bytes[];
+};
+
+/* What a hub runs on. */
+struct machine {
+    struct hub *hub;
+    struct hub_config config;
+    uint64_t frozen_ms;  /* it does nothing until then */
+    int server;          /* of the bus, that it is connected to; -1: none */
+    uint64_t connection; /* counts its connections */
+    uint64_t back_ms;    /* when it connects again */
+    struct subscription *subscriptions;
+    struct packet *packets;             /* to it, the first that is due first */
+    uint64_t latest_ms[WORLD_MACHINES]; /* when the last packet of each arrives here */
+};
+
 struct actor {
     struct peer *peer;
     enum nature nature;
+    struct machine *machine; /* that it is connected to, or was */
     bool up;
     uint64_t back_ms; /* when a torn connection is opened again */
     session_id session;
@@ -51,7 +89,16 @@ struct world {
     uint64_t seed, chance, now_ms, digest;
     uint32_t steps, restarts;
     struct hub_config config;
-    struct hub *hub;
+    struct machine machines[WORLD_MACHINES];
+    uint32_t machines_count;
+    struct {
+        bool up;
+        uint64_t cut_ms[WORLD_SERVERS]; /* nothing reaches that server until then */
+        uint64_t back_ms;
+    } servers[WORLD_SERVERS];
+    bool stormy;      /* the bus loses, doubles and reorders */
+    uint64_t served;  /* seekers, by hubs that are gone */
+    uint64_t fetched; /* pages, by one of those from another */
     struct actor actors[WORLD_PEERS];
     uint32_t actors_count;
     struct page_hash hashes[WORLD_PAGES];
@@ -63,16 +110,42 @@ uint32_t world_chance(struct world *world, uint32_t below);
 __attribute__((format(printf, 2, 3))) void world_fail(struct world *world,
                                                       const char *format, ...);
 
-void world_init(struct world *world, uint64_t seed);
+/* With one machine there is no bus. */
+void world_init(struct world *world, uint64_t seed, uint32_t machines);
 /* One thing happens: somebody acts, or the next message or deadline is due. */
 void world_step(struct world *world);
 /* Nobody acts any more; what is under way ends, for so long. */
 void world_settle(struct world *world, uint64_t for_ms);
+/* All servers and machines work again, everybody connects, and nothing is lost any more. */
+void world_heal(struct world *world);
 /* Everybody leaves; what is held is given back. */
 void world_end(struct world *world);
 
 /* Checks what must be true after every step, and what must be true when all is quiet. */
 void invariants_check(struct world *world);
 void invariants_check_quiet(struct world *world);
+/* Whether the latter would hold now. */
+bool invariants_are_quiet(struct world *world);
+
+/* Carries out what the machine's hub wants. */
+void world_perform(struct world *world, struct machine *machine);
+
+/* ---- the bus: net.c ---- */
+
+/* Carries out what the machine's hub wants of the bus. */
+void net_perform(struct world *world, struct machine *machine);
+/* When something happens there, or UINT64_MAX. */
+uint64_t net_due_ms(const struct world *world);
+/* Lets what is due happen. */
+void net_pass(struct world *world);
+/* Something breaks. */
+void net_break(struct world *world);
+/* The machine's connection is gone, without a word. */
+void net_disconnect(struct machine *machine);
+
+static inline bool is_frozen(const struct world *world, const struct machine *machine)
+{
+    return machine->frozen_ms > world->now_ms;
+}
 
 #endif
