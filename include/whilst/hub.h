@@ -145,6 +145,46 @@ void hub_take_deny_list(struct hub *hub, struct deny_list *list, uint64_t now_ms
 /* Whether a page is refused. */
 bool hub_denies(const struct hub *hub, const struct page_hash *hash);
 
+/* Adds one page to those that are refused; false if there is no memory. */
+bool hub_deny_page(struct hub *hub, const struct page_hash *hash, uint64_t now_ms);
+
+/* Ends a page for everybody who is at it now: they are told `dropped`, and may come again.
+   Returns how many were told. */
+uint32_t hub_drop_page(struct hub *hub, const struct page_hash *hash, uint64_t now_ms);
+
+/* Closes a session with `dropped`; false if there is none. */
+bool hub_drop_session(struct hub *hub, session_id session, uint64_t now_ms);
+
+/* What the operator is told of a page, and of a session. */
+struct hub_page {
+    struct page_hash hash;
+    uint32_t holders; /* those away included */
+    uint32_t away, seekers;
+    uint32_t bytes; /* its size; 0 until it was relayed */
+    uint64_t age_ms;
+};
+
+struct hub_session {
+    session_id id;
+    struct address network;    /* whose limits are its; all zero: nobody's */
+    uint32_t holding, seeking; /* pages */
+    uint32_t asked;            /* requests that it has not answered yet */
+    uint32_t unread_bytes;     /* of pages it was sent */
+    uint64_t age_ms;
+};
+
+/* Tells of about `most` pages or sessions, and returns where to go on, or 0 after the last;
+   begin with 0. What comes or goes between two calls may be told or not; what stays is told
+   once. `tell` must not call the hub. */
+uint64_t hub_walk_pages(const struct hub *hub, uint64_t from, uint32_t most,
+                        uint64_t now_ms,
+                        void (*tell)(const struct hub_page *page, void *context),
+                        void *context);
+uint64_t hub_walk_sessions(const struct hub *hub, uint64_t from, uint32_t most,
+                           uint64_t now_ms,
+                           void (*tell)(const struct hub_session *session, void *context),
+                           void *context);
+
 /* How many hold a page, those away included; in all nodes, as far as this one knows. */
 uint32_t hub_holders(struct hub *hub, const struct page_hash *hash);
 

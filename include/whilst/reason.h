@@ -19,6 +19,7 @@
     X(ASK_RATE, "ask_rate", "ask_rate")                                                    \
     X(BUSY, "busy", "busy")                                                                \
     X(BLOCKED, "blocked", "blocked")                                                       \
+    X(DROPPED, "dropped", "dropped")                                                       \
     X(BAD_JSON, "bad_json", "bad_json")                                                    \
     X(BAD_UTF8, "bad_utf8", "bad_utf8")                                                    \
     X(BAD_BINARY, "bad_binary", "bad_binary")                                              \

@@ -6,6 +6,7 @@
 #include "whilst/slice.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct deny_list {
     size_t count;
@@ -65,6 +66,21 @@ struct deny_list *deny_parse_new(const char *text, size_t size, size_t *line)
     }
     qsort(list->hashes, list->count, sizeof list->hashes[0], compare);
     return list;
+}
+
+struct deny_list *deny_with_new(const struct deny_list *list, const struct page_hash *hash)
+{
+    size_t count = deny_count(list), at = 0;
+    struct deny_list *with = memory_take(sizeof *with + (count + 1) * sizeof *hash);
+    if (with == NULL) return NULL;
+    while (at < count && compare(&list->hashes[at], hash) < 0)
+        at++;
+    if (at > 0) memcpy(with->hashes, list->hashes, at * sizeof *hash);
+    with->hashes[at] = *hash;
+    if (at < count)
+        memcpy(with->hashes + at + 1, list->hashes + at, (count - at) * sizeof *hash);
+    with->count = count + 1;
+    return with;
 }
 
 void deny_free(struct deny_list *list)

@@ -19,6 +19,7 @@
 #include "presence.h"
 #include "relay.h"
 #include "send.h"
+#include "sessions.h"
 #include "topics.h"
 #include "window.h"
 
@@ -34,7 +35,7 @@ static uint32_t place_of(session_id id)
     return (uint32_t)(id & UINT32_MAX);
 }
 
-static struct session *find_session(const struct hub *hub, session_id id)
+struct session *sessions_find(const struct hub *hub, session_id id)
 {
     uint32_t at = place_of(id);
     if (at >= hub->places_count || hub->places[at].session == NULL) return NULL;
@@ -93,6 +94,7 @@ session_id hub_connect(struct hub *hub, const struct address *from, uint64_t now
     }
     uint32_t at = take_place(hub);
     session->id = (session_id)++hub->places[at].generation << 32 | at;
+    session->born_s = (uint32_t)(now_ms / 1000);
     hub->places[at].session = session;
     hub->metrics.sessions++;
     hub->metrics.sessions_total++;
@@ -124,7 +126,7 @@ void hub_settle(struct hub *hub)
 
 void hub_disconnect(struct hub *hub, session_id id, uint64_t now_ms)
 {
-    struct session *session = find_session(hub, id);
+    struct session *session = sessions_find(hub, id);
     hub->now_ms = now_ms;
     if (session != NULL) free_session(hub, session);
     hub_settle(hub);
@@ -132,7 +134,7 @@ void hub_disconnect(struct hub *hub, session_id id, uint64_t now_ms)
 
 void hub_drained(struct hub *hub, session_id id, uint64_t now_ms)
 {
-    struct session *session = find_session(hub, id);
+    struct session *session = sessions_find(hub, id);
     hub->now_ms = now_ms;
     if (session != NULL) window_drained(hub, session);
     hub_settle(hub);
@@ -150,7 +152,7 @@ static uint16_t close_code(enum reason reason)
     }
 }
 
-static void close_session(struct hub *hub, struct session *session, enum reason reason)
+void sessions_close(struct hub *hub, struct session *session, enum reason reason)
 {
     hub->metrics.refusals[reason]++;
     if (send_close(hub, session, close_code(reason), reason)) free_session(hub, session);
@@ -310,7 +312,7 @@ void hub_receive(struct hub *hub, session_id id, const struct hub_part *part,
                  uint64_t now_ms)
 {
     const struct hub_config *config = &hub->config;
-    struct session *session = find_session(hub, id);
+    struct session *session = sessions_find(hub, id);
     struct intake_message message = {0};
     hub->now_ms = now_ms;
     if (session == NULL) return;
@@ -324,7 +326,7 @@ void hub_receive(struct hub *hub, session_id id, const struct hub_part *part,
             reason = dispatch(hub, session, &message);
         intake_clear(hub, session);
     }
-    if (reason != REASON_NONE) close_session(hub, session, reason);
+    if (reason != REASON_NONE) sessions_close(hub, session, reason);
     hub_settle(hub);
 }
 
@@ -370,44 +372,6 @@ bool hub_next_effect(struct hub *hub, struct effect *effect)
     hub->effects_first = (hub->effects_first + 1) & (hub->effects_capacity - 1);
     hub->effects_count--;
     return true;
-}
-
-#define BLOCKED_AT_ONCE 256
-
-struct blocked {
-    const struct hub *hub;
-    struct page_hash hashes[BLOCKED_AT_ONCE];
-    size_t count;
-};
-
-static void collect_blocked(struct table_link *link, void *context)
-{
-    const struct page *page = MEMORY_OWNER(link, struct page, link);
-    struct blocked *blocked = context;
-    if (blocked->count < BLOCKED_AT_ONCE && deny_has(blocked->hub->denied, &page->hash))
-        blocked->hashes[blocked->count++] = page->hash;
-}
-
-void hub_take_deny_list(struct hub *hub, struct deny_list *list, uint64_t now_ms)
-{
-    struct blocked blocked = {.hub = hub};
-    hub->now_ms = now_ms;
-    deny_free(hub->denied);
-    hub->denied = list;
-    hub->metrics.denied = deny_count(list);
-    if (deny_count(list) == 0 || hub->pages.count == 0) return;
-    do {
-        blocked.count = 0;
-        table_visit(&hub->pages, collect_blocked, &blocked);
-        for (size_t i = 0; i < blocked.count; i++)
-            topics_block(hub, &blocked.hashes[i]);
-    } while (blocked.count == BLOCKED_AT_ONCE);
-    hub_settle(hub);
-}
-
-bool hub_denies(const struct hub *hub, const struct page_hash *hash)
-{
-    return deny_has(hub->denied, hash);
 }
 
 uint32_t hub_holders(struct hub *hub, const struct page_hash *hash)

@@ -36,6 +36,7 @@ struct page *pages_new(struct hub *hub, const struct page_hash *hash)
     }
     page->hash = *hash;
     page->count_due.kind = DEADLINE_COUNT;
+    page->born_s = (uint32_t)(hub->now_ms / 1000);
     if (!table_add(&hub->pages, &page->link, siphash(hub->secret, hash, sizeof *hash))) {
         deadlines_dismiss(&hub->deadlines, PAGE_DEADLINES);
         memory_free(page);

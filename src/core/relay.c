@@ -457,6 +457,7 @@ void relay_take_page(struct hub *hub, struct page *page, struct message *bytes)
     struct fetch *fetch = page->fetch;
     hub->metrics.contents_total++;
     hub->metrics.content_bytes_total += bytes->size;
+    page->bytes = (uint32_t)bytes->size;
     buckets_note(&hub->metrics.content_seconds, &metrics_content_seconds,
                  hub->now_ms - fetch->begun_ms);
     buckets_note(&hub->metrics.page_bytes, &metrics_page_bytes, bytes->size);

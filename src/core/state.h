@@ -65,6 +65,8 @@ struct page {
     struct group holders, seekers;
     struct fetch *fetch;       /* NULL when nobody is being asked */
     struct deadline count_due; /* set whilst a change of the count waits */
+    uint32_t bytes;            /* its size; 0 until it was relayed */
+    uint32_t born_s;           /* when somebody came to it */
     uint64_t counted_ms;       /* when the count was last told */
     uint32_t counted;          /* what was told then; 0 before */
     uint32_t away : 23;        /* of the holders */
@@ -133,6 +135,7 @@ struct session {
     struct bucket messages, joins, asks;
     uint32_t served;     /* from the key of the page it was last served */
     uint32_t next_roomy; /* the place of the next in the hub's list, + 1 */
+    uint32_t born_s;     /* when it connected */
     uint32_t unread; /* bytes of pages it was sent since its connection was last drained */
     uint16_t topics_count, barred_count;
     uint16_t pending;         /* requests in flight */

@@ -141,13 +141,49 @@ void table_clear(struct table *table)
     *table = (struct table){0};
 }
 
-static void visit_buckets(struct table_link **buckets, size_t count,
-                          void (*visit)(struct table_link *link, void *context),
-                          void *context)
+static size_t visit_buckets(struct table_link **buckets, size_t count,
+                            void (*visit)(struct table_link *link, void *context),
+                            void *context)
 {
+    size_t visited = 0;
     for (size_t i = 0; i < count; i++)
-        for (struct table_link *link = buckets[i]; link != NULL; link = link->next)
+        for (struct table_link *link = buckets[i]; link != NULL; link = link->next) {
             visit(link, context);
+            visited++;
+        }
+    return visited;
+}
+
+/* The next of the numbers within `mask`, counted from their highest bit down. When the table
+   grows, each bucket is split into two whose numbers differ in a new highest bit, and what
+   is behind `from` in this order stays behind it (as in Redis' SCAN, by Pieter Noordhuis). */
+static uint64_t next_place(uint64_t from, uint64_t mask)
+{
+    uint64_t bit = mask - (mask >> 1);
+    for (; bit != 0 && (from & bit) != 0; bit >>= 1)
+        from &= ~bit;
+    return from | bit;
+}
+
+uint64_t table_walk(const struct table *table, uint64_t from, size_t most,
+                    void (*visit)(struct table_link *link, void *context), void *context)
+{
+    const size_t empty_cost = 16; /* so many empty buckets are as much as one link */
+    size_t done = 0;
+    if (table->count == 0) return 0;
+    do {
+        bool growing = table->old != NULL;
+        size_t mask = growing ? table->old_mask : table->mask, at = from & mask;
+        if (growing && at >= table->moved)
+            done += empty_cost * visit_buckets(&table->old[at], 1, visit, context);
+        done += empty_cost * visit_buckets(&table->buckets[at], 1, visit, context);
+        if (growing)
+            done += empty_cost *
+                    visit_buckets(&table->buckets[at + mask + 1], 1, visit, context);
+        done++;
+        from = next_place(at, mask);
+    } while (from != 0 && done < empty_cost * most);
+    return from;
 }
 
 void table_visit(const struct table *table,

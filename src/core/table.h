@@ -34,6 +34,13 @@ bool table_add(struct table *table, struct table_link *link, uint64_t key);
 void table_remove(struct table *table, struct table_link *link);
 void table_clear(struct table *table); /* of an empty table */
 
+/* Some of the links: about `most` of them, but at least those of one bucket. Returns where to
+   go on, or 0 after the last; begin with 0. Between two calls the table may change and grow:
+   a link that stays in it is visited once, others once or not at all. `visit` must not
+   change the table. */
+uint64_t table_walk(const struct table *table, uint64_t from, size_t most,
+                    void (*visit)(struct table_link *link, void *context), void *context);
+
 /* Every link, in no order; `visit` must not change the table. */
 void table_visit(const struct table *table,
                  void (*visit)(struct table_link *link, void *context), void *context);

@@ -206,18 +206,23 @@ void topics_away_due(struct hub *hub, struct slot *slot)
     remove_from_page(hub, member);
 }
 
-void topics_block(struct hub *hub, const struct page_hash *hash)
+uint32_t topics_clear_page(struct hub *hub, const struct page_hash *hash,
+                           enum reason reason)
 {
     const struct page *page;
+    uint32_t told = 0;
     while ((page = pages_find(hub, hash)) != NULL) {
         const struct group *group =
             page->seekers.count > 0 ? &page->seekers : &page->holders;
         struct membership *member = group_at(group, group->count - 1);
-        if (member->session != NULL)
-            topics_fail(hub, member, REASON_BLOCKED);
-        else
+        if (member->session == NULL) {
             topics_away_due(hub, member->slot);
+            continue;
+        }
+        topics_fail(hub, member, reason);
+        told++;
     }
+    return told;
 }
 
 static struct slot *find_slot(struct hub *hub, const struct page *page,

@@ -22,8 +22,10 @@ void topics_bar(struct hub *hub, struct session *session, const struct page_hash
 /* The connection dropped: holders with a token go away, all else leaves. */
 void topics_drop_all(struct hub *hub, struct session *session);
 
-/* Everybody at a page is told that it is refused, and is at it no more. */
-void topics_block(struct hub *hub, const struct page_hash *hash);
+/* Everybody at a page is told why, and is at it no more. Returns how many they were, those
+   away left out. */
+uint32_t topics_clear_page(struct hub *hub, const struct page_hash *hash,
+                           enum reason reason);
 
 /* A slot's grace is over. */
 void topics_away_due(struct hub *hub, struct slot *slot);

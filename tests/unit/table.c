@@ -183,6 +183,83 @@ TEST(a_hundred_thousand_come_and_go_as_in_a_model)
     free(things);
 }
 
+static void count_visit(struct table_link *link, void *context)
+{
+    uint32_t *visits = context;
+    visits[((struct thing *)link)->name]++;
+}
+
+TEST(a_walk_visits_once_all_that_stays_whilst_the_table_grows)
+{
+    enum { STAY = 700, MANY = 6000 };
+    struct thing *things = calloc(MANY, sizeof *things);
+    const uint64_t secret[2] = {7, 8};
+    for (uint32_t step = 1; step < 40; step += 3) {
+        struct table table = {0};
+        uint32_t *visits = calloc(MANY, sizeof *visits);
+        uint64_t from = 0, there = 0;
+        do {
+            /* Some come between two steps, and every fifth of them goes again. */
+            for (uint64_t end = there + (there < STAY ? STAY : step * 9);
+                 there < end && there < MANY; there++) {
+                things[there].name = there;
+                table_add(&table, &things[there].link,
+                          siphash(secret, &there, sizeof there));
+                if (there >= STAY && there % 5 == 0)
+                    table_remove(&table, &things[there].link);
+            }
+            from = table_walk(&table, from, step, count_visit, visits);
+        } while (from != 0);
+        assert_true(there > STAY);
+        for (uint64_t i = 0; i < MANY; i++) {
+            if (i < STAY) assert_int_equal(visits[i], 1);
+            assert_in_range(visits[i], 0, 1);
+        }
+        for (uint64_t i = 0; i < there; i++)
+            if (i < STAY || i % 5 != 0) table_remove(&table, &things[i].link);
+        table_clear(&table);
+        free(visits);
+    }
+    free(things);
+}
+
+TEST(a_walk_does_a_little_at_a_time_in_a_table_that_has_become_empty_too)
+{
+    enum { MANY = 1 << 15, LEFT = 3 };
+    struct table table = {0};
+    struct thing *things = calloc(MANY, sizeof *things);
+    uint32_t *visits = calloc(MANY, sizeof *visits);
+    uint64_t from = 0, steps = 0;
+    for (uint64_t i = 0; i < MANY; i++) {
+        things[i].name = i;
+        table_add(&table, &things[i].link, i * UINT64_C(0x9e3779b97f4a7c15));
+    }
+    do {
+        size_t before = 0, after = 0;
+        for (size_t i = 0; i < MANY; i++)
+            before += visits[i];
+        from = table_walk(&table, from, 2048, count_visit, visits);
+        for (size_t i = 0; i < MANY; i++)
+            after += visits[i];
+        assert_in_range(after - before, 1, 2048 + 64);
+    } while (from != 0);
+    for (int i = 0; i < MANY; i++)
+        assert_int_equal(visits[i], 1);
+    for (int i = LEFT; i < MANY; i++)
+        table_remove(&table, &things[i].link);
+    do
+        from = table_walk(&table, from, 64, count_visit, visits);
+    while (++steps, from != 0);
+    assert_in_range(steps, MANY / 64 / 16, 2 * MANY / 64 / 16 + LEFT);
+    for (int i = 0; i < LEFT; i++) {
+        assert_int_equal(visits[i], 2);
+        table_remove(&table, &things[i].link);
+    }
+    table_clear(&table);
+    free(visits);
+    free(things);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -195,6 +272,9 @@ int main(void)
         cmocka_unit_test(everything_is_found_at_every_step_of_growing),
         cmocka_unit_test(no_addition_moves_more_than_a_few_buckets),
         cmocka_unit_test(a_hundred_thousand_come_and_go_as_in_a_model),
+        cmocka_unit_test(a_walk_visits_once_all_that_stays_whilst_the_table_grows),
+        cmocka_unit_test(
+            a_walk_does_a_little_at_a_time_in_a_table_that_has_become_empty_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
