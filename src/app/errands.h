@@ -6,5 +6,6 @@ int share_main(int count, char **arguments);
 int get_main(int count, char **arguments);
 int keep_main(int count, char **arguments);
 int watch_main(int count, char **arguments);
+int admin_main(int count, char **arguments);
 
 #endif

@@ -5,8 +5,8 @@
 #include "serve.h"
 
 #include <fcntl.h>
-#include <stdbool.h>
 #include <malloc.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,6 +30,7 @@ static const struct command {
     {"get", "fetch a page, and check it", get_main},
     {"keep", "get pages, and hold them too", keep_main},
     {"watch", "print who comes to a page and who leaves", watch_main},
+    {"admin", "see and steer a running server (whilst admin --help)", admin_main},
     {"bench", "put load on a server and measure it (whilst bench --help)", bench_main},
     {"version", "print the version", print_version},
     {"help", "print this", print_help},

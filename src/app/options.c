@@ -38,6 +38,12 @@ static const struct option_row rows[] = {
      NET(hsts_seconds), 0, 63072000},
     {"unix-mode", "MODE", "Where", "who may connect to unix sockets, as in chmod",
      OPTION_TEXT, SERVE(unix_mode), 0, 0},
+    {"admin", "ADDRESS", "Where",
+     "the operator's address, for whilst admin and /metrics: HOST:PORT or unix:PATH",
+     OPTION_TEXT, NET(admin), 0, 0},
+    {"admin-token-file", "FILE", "Where",
+     "who comes there must know this file's one line; needed unless ADDRESS is local",
+     OPTION_TEXT, NET(admin_token_file), 0, 0},
     {"base-path", "PATH", "Where", "serve below this path, for example /pages", OPTION_TEXT,
      NET(base_path), 0, 0},
     {"origin", "ORIGIN", "Who",
@@ -164,6 +170,11 @@ static bool is_listen(const char *value)
            strtoul(port + 1, NULL, 10) <= 65535;
 }
 
+static bool is_admin(const char *value)
+{
+    return !is_tls(value) && is_listen(value);
+}
+
 static bool is_mode(const char *value)
 {
     size_t length = strlen(value);
@@ -189,6 +200,7 @@ static bool is_range(const char *value)
 
 static const struct option_check checks[] = {
     {"listen", is_listen, "HOST:PORT, unix:PATH or fd:NAME, or tls: before one of them"},
+    {"admin", is_admin, "HOST:PORT, unix:PATH or fd:NAME"},
     {"unix-mode", is_mode, "octal digits such as 660"},
     {"base-path", is_base_path, "a plain path that begins with / and does not end with it"},
     {"origin", address_is_origin, "a site such as https://a.example"},

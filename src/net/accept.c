@@ -9,6 +9,7 @@
    place; so connections may wait in it from one process to the next. */
 #include "accept.h"
 
+#include "admin.h"
 #include "callers.h"
 #include "log.h"
 #include "passed.h"
@@ -40,12 +41,19 @@ struct listener {
     char name[sizeof((struct passed){0}).name];
     bool removes; /* its file, when it closes */
     bool tls;
+    bool admin; /* it is the operator's */
 };
 
 static bool say_failed(const char *text, const char *why, const char *advice)
 {
     fprintf(stderr, "whilst: cannot listen on %s: %s; %s\n", text, why, advice);
     return false;
+}
+
+static bool say_exposed(const struct listener *listener)
+{
+    return say_failed(listener->text, "others could act as the operator",
+                      "give --admin-token-file too, or a loopback address");
 }
 
 static void take_passed(struct listener *listener, const struct passed *passed)
@@ -99,21 +107,46 @@ static bool open_unix(struct listener *listener, const char *path)
     strcpy(address.sun_path, path);
     if (find_passed(listener, (struct sockaddr *)&address)) return true;
     if (is_left_over(&address)) unlink(path);
-    mode_t before = umask(0777 & ~(mode_t)listener->server->config->unix_mode);
+    mode_t mode =
+        listener->admin ? S_IRUSR | S_IWUSR : (mode_t)listener->server->config->unix_mode;
+    mode_t before = umask(0777 & ~mode);
     bool open = bind_to(listener, (struct sockaddr *)&address, sizeof address);
     umask(before);
     if (open) return true;
     return say_failed(listener->text, strerror(errno), "choose another path with --listen");
 }
 
+static bool is_loopback(const struct sockaddr *address)
+{
+    if (address->sa_family == AF_INET) {
+        const struct sockaddr_in *four = (const void *)address;
+        return ntohl(four->sin_addr.s_addr) >> 24 == 127;
+    }
+    const struct sockaddr_in6 *six = (const void *)address;
+    return address->sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&six->sin6_addr);
+}
+
+/* Whoever reaches the operator's address is the operator, unless it wants a token. */
+static bool may_listen(const struct listener *listener, const struct sockaddr *address)
+{
+    return !listener->admin || listener->server->config->admin_token_file != NULL ||
+           address->sa_family == AF_UNIX || is_loopback(address);
+}
+
 static bool open_named(struct listener *listener, const char *name)
 {
+    union {
+        struct sockaddr any;
+        struct sockaddr_storage room;
+    } address = {0};
+    socklen_t size = sizeof address;
     struct passed passed = passed_take_name(name);
     if (passed.socket < 0)
         return say_failed(listener->text, "no socket of this name was passed",
                           "check FileDescriptorName= in the socket unit");
     take_passed(listener, &passed);
-    return true;
+    getsockname(passed.socket, &address.any, &size);
+    return may_listen(listener, &address.any) || say_exposed(listener);
 }
 
 static bool open_host(struct listener *listener)
@@ -135,11 +168,13 @@ static bool open_host(struct listener *listener)
     if (error != 0)
         return say_failed(listener->text, gai_strerror(error),
                           "check the host and the port");
-    bool open = find_passed(listener, found->ai_addr) ||
-                bind_to(listener, found->ai_addr, found->ai_addrlen);
+    bool allowed = may_listen(listener, found->ai_addr);
+    bool open = allowed && (find_passed(listener, found->ai_addr) ||
+                            bind_to(listener, found->ai_addr, found->ai_addrlen));
     int reason = errno;
     freeaddrinfo(found);
     if (open) return true;
+    if (!allowed) return say_exposed(listener);
     return say_failed(listener->text, strerror(reason),
                       reason == EADDRINUSE
                           ? "stop the other server or choose another --listen"
@@ -153,12 +188,13 @@ static struct listener *next_listener(struct server *server, const char *text)
     return listener;
 }
 
-static bool open_asked(struct server *server, const char *text)
+static bool open_asked(struct server *server, const char *text, bool admin)
 {
     bool tls = strncmp(text, "tls:", 4) == 0;
     if (tls) text += 4;
     struct listener *listener = next_listener(server, text);
     listener->tls = tls;
+    listener->admin = admin;
     bool open = strncmp(text, "unix:", 5) == 0 ? open_unix(listener, text + 5)
                 : strncmp(text, "fd:", 3) == 0 ? open_named(listener, text + 3)
                                                : open_host(listener);
@@ -190,13 +226,15 @@ bool accept_open(struct server *server)
 {
     const struct server_config *config = server->config;
     size_t passed = passed_read(), asked = config->listen_count;
-    server->listeners = memory_new((passed + asked) * sizeof *server->listeners);
+    server->listeners = memory_new((passed + asked + 1) * sizeof *server->listeners);
     if (server->listeners == NULL) return false;
     server->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (config->admin != NULL && !open_asked(server, config->admin, true)) return false;
+    size_t own = server->listeners_count;
     if (config->listen_is_default) open_passed(server);
-    bool served = server->listeners_count > 0;
+    bool served = server->listeners_count > own;
     for (size_t i = 0; i < asked && !served; i++)
-        if (!open_asked(server, config->listen[i])) return false;
+        if (!open_asked(server, config->listen[i], false)) return false;
     close_rest();
     return true;
 }
@@ -242,7 +280,10 @@ static void on_readable(uv_poll_t *poll, int status, int events)
             turn_away(server, listener->socket);
         if (caller < 0) return;
         server->metrics.accepted_total++;
-        adopt(listener, caller);
+        if (listener->admin)
+            admin_adopt(server, caller);
+        else
+            adopt(listener, caller);
     }
 }
 
@@ -255,18 +296,19 @@ static void say_listening(const struct listener *listener)
     } address = {0};
     socklen_t size = sizeof address;
     char host[NI_MAXHOST], port[NI_MAXSERV];
+    const char *what = listener->admin ? "admin" : "listening";
+    const char *path = listener->admin ? "" : listener->server->config->base_path;
     getsockname(listener->socket, &address.any, &size);
     if (address.any.sa_family == AF_UNIX) {
-        fprintf(stderr, "listening on %sunix:%s\n", listener->tls ? "tls:" : "",
+        fprintf(stderr, "%s on %sunix:%s\n", what, listener->tls ? "tls:" : "",
                 address.local.sun_path);
         return;
     }
     getnameinfo(&address.any, size, host, sizeof host, port, sizeof port,
                 NI_NUMERICHOST | NI_NUMERICSERV);
     bool brackets = strchr(host, ':') != NULL;
-    fprintf(stderr, "listening on %s://%s%s%s:%s%s\n", listener->tls ? "https" : "http",
-            brackets ? "[" : "", host, brackets ? "]" : "", port,
-            listener->server->config->base_path);
+    fprintf(stderr, "%s on %s://%s%s%s:%s%s\n", what, listener->tls ? "https" : "http",
+            brackets ? "[" : "", host, brackets ? "]" : "", port, path);
 }
 
 void accept_start(struct server *server)

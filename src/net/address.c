@@ -56,6 +56,16 @@ bool address_parse(const char *text, struct address *address)
     return parse_plain(plain, address, &is_ipv4);
 }
 
+struct address_text address_print(const struct address *address)
+{
+    struct address_text printed;
+    static const uint8_t prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    bool is_ipv4 = memcmp(address->bytes, prefix, sizeof prefix) == 0;
+    inet_ntop(is_ipv4 ? AF_INET : AF_INET6, address->bytes + (is_ipv4 ? 12 : 0),
+              printed.text, sizeof printed.text);
+    return printed;
+}
+
 bool address_parse_range(const char *text, struct address_range *range)
 {
     char plain[INET6_ADDRSTRLEN + 1], *end = NULL;

@@ -21,6 +21,12 @@ bool address_parse_range(const char *text, struct address_range *range);
 bool address_in(const struct address *address, const struct address_range *ranges,
                 size_t count);
 
+/* As inet_ntop writes it, IPv4 in dots. */
+struct address_text {
+    char text[48];
+};
+struct address_text address_print(const struct address *address);
+
 /* Who is at the other end of a socket; all zero for a unix socket. */
 struct address address_of_socket(int socket);
 

@@ -12,6 +12,7 @@ enum asset_policy {
     ASSET_FRAME_STATIC,   /* the frame that shows a page with its scripts dead */
     ASSET_FRAME_SCRIPTED, /* the frame that runs a page's scripts */
     ASSET_CLIENT,         /* the library and the element, for sites that may have them */
+    ASSET_ADMIN,          /* the operator's dashboard, at the operator's address alone */
     ASSET_FILE, /* script, style, picture; its path carries its hash when immutable */
 };
 

@@ -9,9 +9,11 @@
 #include "whilst/memory.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define FILE_MAX ((long)256 << 20)
 
@@ -82,6 +84,28 @@ void deny_file_reload(struct server *server)
         log_event(LOG_LEVEL_WARN, "deny_list_refused", "line=%zu reason=\"%s\"",
                   complaint.line, complaint.what);
     server_settle(server);
+}
+
+/* One write, so that a reader meets all of the line or nothing. It begins with a line feed if
+   the last line has none. */
+bool deny_file_add(const struct server *server, const struct page_hash *hash,
+                   const char **why)
+{
+    char line[HASH_HEX + 3] = "\n", last = '\n';
+    const char *path = server->config->deny_file;
+    int file = path == NULL ? -1 : open(path, O_RDWR | O_APPEND | O_CLOEXEC);
+    *why = path == NULL ? "there is no --deny-file" : strerror(errno);
+    if (file < 0) return false;
+    off_t end = lseek(file, 0, SEEK_END);
+    if (end > 0 && pread(file, &last, 1, end - 1) != 1) last = '\0';
+    hash_to_hex(hash, 0, line + 1);
+    line[HASH_HEX + 1] = '\n';
+    const char *begin = line + (last == '\n');
+    size_t size = HASH_HEX + 1 + (size_t)(line + 1 - begin);
+    bool written = write(file, begin, size) == (ssize_t)size && fdatasync(file) == 0;
+    *why = written ? "" : strerror(errno);
+    close(file);
+    return written;
 }
 
 static void on_change(void *owner)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct page_hash;
 struct server;
 
 /* What is wrong with a deny list. */
@@ -23,5 +24,10 @@ bool deny_file_open(struct server *server);
 void deny_file_watch(struct server *server);
 /* Reads it again now; a file that is wrong changes nothing, and is logged. */
 void deny_file_reload(struct server *server);
+
+/* Writes one page more at the end of the file; false if that cannot be, with the reason in
+   *why: there is no file, or what the system says. */
+bool deny_file_add(const struct server *server, const struct page_hash *hash,
+                   const char **why);
 
 #endif

@@ -1,6 +1,7 @@
 /* What the hub, the sockets, the loop and the process count, as one text. */
 #include "exposition.h"
 
+#include "admin.h"
 #include "process.h"
 #include "whilst/memory.h"
 
@@ -25,6 +26,7 @@ static void print_all(struct print *to, const struct server *server)
     metrics_print_row(to, "whilst_" #field, #type, help, (double)server->metrics.field);
     NET_METRICS(X)
 #undef X
+    admin_print_metrics(to, server);
     buckets_print(to, &server->pulse.delays, &pulse_shape);
     process_print(to, server->metrics.sockets, server->began_s);
 }

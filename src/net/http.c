@@ -29,6 +29,7 @@ static const char *status_text(unsigned status)
                  {304, "Not Modified"},
                  {308, "Permanent Redirect"},
                  {400, "Bad Request"},
+                 {401, "Unauthorized"},
                  {403, "Forbidden"},
                  {404, "Not Found"},
                  {405, "Method Not Allowed"},
@@ -91,14 +92,14 @@ int http_send(struct lws *wsi, const struct http_answer *answer)
 
 /* ---- routes ---- */
 
-static int serve_health(const struct request *request)
+int http_serve_health(const struct request *request)
 {
     if (request->server->stopping)
         return request_send_text(request, 503, "stopping\n", NULL);
     return request_send_text(request, 200, "ok\n", NULL);
 }
 
-static int serve_metrics(const struct request *request)
+int http_serve_metrics(const struct request *request)
 {
     size_t size;
     char *text = exposition_new(request->server, &size);
@@ -112,6 +113,13 @@ static int serve_metrics(const struct request *request)
     int result = http_send(request->wsi, &answer);
     memory_free(text);
     return result;
+}
+
+/* With an address of the operator's own, the numbers are there. */
+static int serve_metrics(const struct request *request)
+{
+    if (request->server->config->admin == NULL) return http_serve_metrics(request);
+    return request_send_text(request, 404, "there is nothing at this address\n", NULL);
 }
 
 static int serve_socket(const struct request *request)
@@ -174,7 +182,7 @@ static const struct route {
     const char *path;
     int (*serve)(const struct request *request);
 } routes[] = {
-    {"/healthz", serve_health},      {"/readyz", serve_health},
+    {"/healthz", http_serve_health}, {"/readyz", http_serve_health},
     {"/metrics", serve_metrics},     {"/raw/", serve_raw},
     {"/ws/websocket", serve_socket}, {"/.well-known/ni/sha-256/", serve_named},
 };
@@ -204,7 +212,8 @@ static int serve(const struct request *request)
     const struct route *route = find_route(path);
     if (route != NULL) return route->serve(request);
     const struct asset *asset = request_find_asset(path);
-    if (asset != NULL) return request_send_asset(request, asset);
+    if (asset != NULL && asset->policy != ASSET_ADMIN)
+        return request_send_asset(request, asset);
     return request_send_text(request, 404, "there is nothing at this address\n", NULL);
 }
 

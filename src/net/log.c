@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 static enum log_level most = LOG_LEVEL_INFO;
@@ -11,6 +12,28 @@ static enum log_level most = LOG_LEVEL_INFO;
 void log_set_level(enum log_level level)
 {
     most = level;
+}
+
+enum log_level log_level(void)
+{
+    return most;
+}
+
+static const char *const names[] = {"error", "warn", "info", "debug"};
+
+const char *log_level_name(enum log_level level)
+{
+    return names[level];
+}
+
+bool log_level_parse(const char *name, enum log_level *level)
+{
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(name, names[i]) == 0) {
+            *level = (enum log_level)i;
+            return true;
+        }
+    return false;
 }
 
 struct log_text log_escape(const char *text, size_t size)
@@ -30,7 +53,6 @@ struct log_text log_escape(const char *text, size_t size)
 
 void log_event(enum log_level level, const char *event, const char *format, ...)
 {
-    static const char *const names[] = {"error", "warn", "info", "debug"};
     char line[1024], when[32];
     struct timespec now;
     struct tm utc;

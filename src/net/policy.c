@@ -105,14 +105,20 @@ void policy_print(struct http_text *text, enum asset_policy policy,
         print_frame(text, config, "'unsafe-inline' 'unsafe-eval' blob: data:");
         break;
     case ASSET_CLIENT: print_client(text, config, origin); break;
+    case ASSET_ADMIN:
+        http_print(text, "Content-Security-Policy: default-src 'none'; script-src 'self'; "
+                         "style-src 'self'; img-src 'self'; connect-src 'self'; "
+                         "form-action 'none'; base-uri 'none'; frame-ancestors 'none'\r\n"
+                         "Cross-Origin-Resource-Policy: same-origin\r\n"
+                         "Cross-Origin-Opener-Policy: same-origin\r\n");
+        break;
     case ASSET_FILE:
         http_print(text, "Cross-Origin-Resource-Policy: same-origin\r\n");
         break;
     }
 }
 
-/* Whether `origin` is http(s)://host; a port that the scheme implies may be missing. */
-static bool is_own(const char *origin, const char *host)
+bool policy_is_own(const char *origin, const char *host)
 {
     bool https = strncmp(origin, "https://", 8) == 0;
     if (!https && strncmp(origin, "http://", 7) != 0) return false;
@@ -130,5 +136,6 @@ static bool is_own(const char *origin, const char *host)
 bool policy_may_connect(const struct server_config *config, const char *origin,
                         const char *host)
 {
-    return is_own(origin, host) || is_among(config->origins, config->origins_count, origin);
+    return policy_is_own(origin, host) ||
+           is_among(config->origins, config->origins_count, origin);
 }

@@ -20,6 +20,9 @@ void policy_print(struct http_text *text, enum asset_policy policy,
 /* Headers of the answers that the library makes by itself; a list for its context. */
 const struct lws_protocol_vhost_options *policy_library_headers(void);
 
+/* Whether `origin` is http(s)://host; a port that the scheme implies may be missing. */
+bool policy_is_own(const char *origin, const char *host);
+
 /* Whether a document of this origin may open a WebSocket. `host` is ours, as above but
    with whatever characters. */
 bool policy_may_connect(const struct server_config *config, const char *origin,

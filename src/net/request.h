@@ -32,6 +32,10 @@ int request_send_text(const struct request *request, unsigned status, const char
                       const char *headers);
 int request_send_asset(const struct request *request, const struct asset *asset);
 
+/* What is at /metrics and /healthz. */
+int http_serve_metrics(const struct request *request);
+int http_serve_health(const struct request *request);
+
 /* NULL: there is none at this path. */
 const struct asset *request_find_asset(const char *path);
 

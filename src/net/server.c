@@ -212,8 +212,10 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
                     size_t size)
 {
     switch (reason) {
-    case LWS_CALLBACK_HTTP: return http_request(wsi, in, size);
-    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: return http_confirm_upgrade(wsi);
+    case LWS_CALLBACK_HTTP:
+        return admin_owns(wsi) ? admin_request(wsi, in, size) : http_request(wsi, in, size);
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+        return admin_owns(wsi) ? -1 : http_confirm_upgrade(wsi);
     case LWS_CALLBACK_HTTP_WRITEABLE: return bytes_writeable(wsi);
     case LWS_CALLBACK_CLOSED_HTTP: return bytes_closed(wsi);
     case LWS_CALLBACK_ESTABLISHED: return websocket_established(wsi);
@@ -225,6 +227,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_WSI_CREATE: server_of(wsi)->metrics.sockets++; return 0;
     case LWS_CALLBACK_WSI_DESTROY:
         server_of(wsi)->metrics.sockets--;
+        admin_leave(wsi);
         callers_leave(wsi);
         return 0;
     case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
@@ -326,25 +329,29 @@ static void reload(struct server *server)
     notify_say("READY=1");
 }
 
-static void on_signal(uv_signal_t *signal, int number)
+void server_stop(struct server *server, const char *why)
 {
-    struct server *server = signal->data;
-    if (number == SIGHUP) {
-        reload(server);
-        return;
-    }
     if (server->stopping) {
         uv_stop(&server->loop);
         return;
     }
     server->stopping = true;
-    log_event(LOG_LEVEL_INFO, "stopping", "signal=%d sessions=%llu", number,
+    log_event(LOG_LEVEL_INFO, "stopping", "why=%s sessions=%llu", why,
               (unsigned long long)hub_metrics(server->hub)->sessions);
     notify_say("STOPPING=1");
     accept_close(server, false);
     websocket_close_all(server);
     uv_timer_start(&server->stop_timer, on_stopped,
                    hub_metrics(server->hub)->sessions_total > 0 ? STOP_MS : 0, 0);
+}
+
+static void on_signal(uv_signal_t *signal, int number)
+{
+    struct server *server = signal->data;
+    if (number == SIGHUP)
+        reload(server);
+    else
+        server_stop(server, number == SIGINT ? "SIGINT" : "SIGTERM");
 }
 
 static void start_loop(struct server *server)
@@ -384,6 +391,7 @@ static void close_handles(struct server *server)
     pulse_close(&server->pulse);
     file_watch_close(&server->deny_watch);
     file_watch_close(&server->secure.watch);
+    admin_close(server);
 }
 
 /* The library needs the loop to run between the two halves of its end. */
@@ -447,7 +455,8 @@ int server_open(struct server *server, struct server_config *config)
     if (uv_loop_init(&server->loop) != 0) return !say_no_memory();
     bool certified = secure_open(server);
     bool prepared = certified && (prepare(server, descriptors) || say_no_memory());
-    if (!prepared || !deny_file_open(server) || !accept_open(server)) {
+    if (!prepared || !deny_file_open(server) || !admin_open(server) ||
+        !accept_open(server)) {
         give_up(server);
         return certified ? 1 : 2;
     }
@@ -456,6 +465,7 @@ int server_open(struct server *server, struct server_config *config)
                         "is libwebsockets-evlib-uv installed?\n");
         return 1;
     }
+    if (!admin_start(server)) return !say_no_memory();
     start_loop(server);
     return 0;
 }

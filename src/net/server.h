@@ -23,8 +23,10 @@ struct server_config {
     const char *const *embedders; /* sites that may show our pages in a frame */
     size_t embedders_count;
     struct proxies proxies;
-    const char *base_path;                 /* "" or "/path", without a slash at its end */
-    const char *deny_file;                 /* NULL: none */
+    const char *base_path;        /* "" or "/path", without a slash at its end */
+    const char *admin;            /* the operator's address, as in `listen`; NULL: none */
+    const char *admin_token_file; /* NULL: none is wanted, and the address must be local */
+    const char *deny_file;        /* NULL: none */
     const char *tls_certificate, *tls_key; /* PEM files; NULL: there is no TLS */
     uint32_t hsts_seconds;      /* browsers are to use TLS alone for so long; 0: not told */
     bool require_origin;        /* refuse clients that are not browsers */

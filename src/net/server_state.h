@@ -3,6 +3,7 @@
 #ifndef WHILST_NET_SERVER_STATE_H
 #define WHILST_NET_SERVER_STATE_H
 
+#include "admin.h"
 #include "file_watch.h"
 #include "inbox.h"
 #include "net/server.h"
@@ -54,7 +55,7 @@ struct endpoint_kind {
 
 /* What the library keeps for us with each socket begins with one of these: a socket may end
    half-way from the one to the other. */
-enum owner { OWNER_CALLER = 1, OWNER_CONNECTION };
+enum owner { OWNER_CALLER = 1, OWNER_CONNECTION, OWNER_ADMIN };
 
 /* A doubly linked ring of connections; the head is a member of none. */
 struct ring {
@@ -101,6 +102,7 @@ struct server {
     struct net_metrics metrics;
     struct inbox inbox;
     struct pulse pulse;
+    struct admin admin;
     int64_t began_s;                       /* since 1970 */
     uint8_t batch[LWS_PRE + SERVER_BATCH]; /* frames that are about to be written */
     bool settling, stopping;
@@ -126,6 +128,9 @@ void server_receive(struct server *server, const struct endpoint *endpoint,
 /* The endpoint has nothing left to write, and wrote a page. */
 void server_drained(struct server *server, const struct endpoint *endpoint);
 void server_disconnect(struct server *server, struct endpoint *endpoint);
+/* Begins to stop: nobody new is accepted, those who are here are told. `why` goes to the
+   log. The second time it stops at once. */
+void server_stop(struct server *server, const char *why);
 /* Carries out what the hub wants, after an input that did not come from an endpoint. */
 void server_settle(struct server *server);
 

@@ -193,6 +193,42 @@ void hub_take_deny_list(struct hub *hub, struct deny_list *list, uint64_t now_ms
     deny_free(list);
 }
 
+bool hub_deny_page(struct hub *hub, const struct page_hash *hash, uint64_t now_ms)
+{
+    (void)hub, (void)hash, (void)now_ms;
+    return false;
+}
+
+uint32_t hub_drop_page(struct hub *hub, const struct page_hash *hash, uint64_t now_ms)
+{
+    (void)hub, (void)hash, (void)now_ms;
+    return 0;
+}
+
+bool hub_drop_session(struct hub *hub, session_id id, uint64_t now_ms)
+{
+    (void)hub, (void)id, (void)now_ms;
+    return false;
+}
+
+uint64_t hub_walk_pages(const struct hub *hub, uint64_t from, uint32_t most,
+                        uint64_t now_ms,
+                        void (*tell)(const struct hub_page *page, void *context),
+                        void *context)
+{
+    (void)hub, (void)from, (void)most, (void)now_ms, (void)tell, (void)context;
+    return 0;
+}
+
+uint64_t hub_walk_sessions(const struct hub *hub, uint64_t from, uint32_t most,
+                           uint64_t now_ms,
+                           void (*tell)(const struct hub_session *session, void *context),
+                           void *context)
+{
+    (void)hub, (void)from, (void)most, (void)now_ms, (void)tell, (void)context;
+    return 0;
+}
+
 bool hub_denies(const struct hub *hub, const struct page_hash *hash)
 {
     (void)hub, (void)hash;

@@ -1,0 +1,58 @@
+/* The operator's address. */
+#ifndef WHILST_NET_ADMIN_H
+#define WHILST_NET_ADMIN_H
+
+#include "history.h"
+#include "survey.h"
+#include "whilst/print.h"
+
+struct lws;
+struct request;
+
+/* X(NAME, label): why a request was turned away, in whilst_admin_refusals_total. */
+#define ADMIN_REFUSALS(X)                                                                  \
+    X(CROWD, "crowd")   /* too many connections */                                         \
+    X(HOST, "host")     /* a name that is not ours: DNS rebinding */                       \
+    X(ORIGIN, "origin") /* another site's document asks */                                 \
+    X(TOKEN, "token")                                                                      \
+    X(FAULT, "fault") /* no request that we can read */
+
+enum admin_refusal {
+#define X(name, label) ADMIN_##name,
+    ADMIN_REFUSALS(X)
+#undef X
+        ADMIN_REFUSALS_END
+};
+
+struct admin {
+    int owner;              /* OWNER_ADMIN: what its sockets point at */
+    struct page_hash token; /* the SHA-256 of the one that is wanted */
+    bool has_token;
+    uint32_t connections;
+    struct history *history;
+    struct survey survey;
+    uint64_t refusals[ADMIN_REFUSALS_END];
+};
+
+/* Reads the token; false after a fault, which has been said on standard error. There is
+   nothing to do without --admin. */
+bool admin_open(struct server *server);
+/* Begins to watch, once there are a loop and a context; false if there is no memory. */
+bool admin_start(struct server *server);
+void admin_close(struct server *server);
+
+/* Takes a socket that was accepted at the operator's address. */
+void admin_adopt(struct server *server, int socket);
+/* Whether a socket is one of these; and it is gone. */
+bool admin_owns(struct lws *wsi);
+void admin_leave(struct lws *wsi);
+
+/* As http_request. */
+int admin_request(struct lws *wsi, const char *path, size_t size);
+
+void admin_print_metrics(struct print *to, const struct server *server);
+
+/* What api.c answers below /api/; returns what the library's callback must. */
+int api_serve(const struct request *request, bool post);
+
+#endif
