@@ -4,6 +4,7 @@
 #define WHILST_NATS_H
 
 #include "whilst/message.h"
+#include "whilst/print.h"
 #include "whilst/slice.h"
 
 #define NATS_LINE_MAX 4096               /* bytes of a line, its end included */
@@ -66,7 +67,7 @@ bool nats_read_info(struct slice text, struct nats_info *info);
 /* Takes the next HOST:PORT off the array; false at its end. */
 bool nats_next_url(struct slice *connect_urls, struct slice *url);
 
-/* ---- what a client sends: each returns the number of bytes written ---- */
+/* ---- what a client sends: commands return the number of bytes written ---- */
 
 /* Whether bytes are a subject: tokens with dots between them, without spaces or controls.
    `wild`: `*` may be a token, and `>` the last. A name (of a node, a queue group) is one
@@ -81,9 +82,8 @@ struct nats_login {
     bool tls;
 };
 
-/* CONNECT with our options: no echo, headers, no responders, not verbose. Writes as
-   snprintf does; returns the length that all of it has. */
-size_t nats_print_connect(const struct nats_login *login, char *out, size_t size);
+/* CONNECT with our options: no echo, headers, no responders, not verbose. */
+void nats_print_connect(struct print *to, const struct nats_login *login);
 
 size_t nats_write_ping(char out[NATS_COMMAND_MAX]);
 size_t nats_write_pong(char out[NATS_COMMAND_MAX]);

@@ -372,58 +372,35 @@ bool nats_is_name(struct slice name)
     return nats_is_subject(name, false) && memchr(name.data, '.', name.size) == NULL;
 }
 
-/* What was written so far, and what there would be had there been room. */
-struct writer {
-    char *out;
-    size_t size, written;
-};
-
-static void put_bytes(struct writer *writer, const char *bytes, size_t size)
-{
-    size_t room = writer->written < writer->size ? writer->size - writer->written : 0;
-    if (size > 0 && room > 0)
-        memcpy(writer->out + writer->written, bytes, size < room ? size : room);
-    writer->written += size;
-}
-
-static void put(struct writer *writer, const char *text)
-{
-    put_bytes(writer, text, strlen(text));
-}
-
 /* A member with a string, if there is one. */
-static void put_member(struct writer *writer, const char *key, struct slice text)
+static void print_member(struct print *to, const char *key, struct slice text)
 {
     uint8_t escaped[8];
     if (text.size == 0) return;
-    put(writer, ",\"");
-    put(writer, key);
-    put(writer, "\":\"");
+    print(to, ",\"%s\":\"", key);
     for (size_t i = 0; i < text.size; i++) {
         const uint8_t *byte = (const uint8_t *)text.data + i;
-        put_bytes(writer, (char *)escaped,
-                  (size_t)(json_escape(byte, 1, escaped) - escaped));
+        int size = (int)(json_escape(byte, 1, escaped) - escaped);
+        print(to, "%.*s", size, (const char *)escaped);
     }
-    put(writer, "\"");
+    print(to, "\"");
 }
 
-size_t nats_print_connect(const struct nats_login *login, char *out, size_t size)
+void nats_print_connect(struct print *to, const struct nats_login *login)
 {
-    struct writer writer = {out, size, 0};
-    put(&writer, "CONNECT {\"verbose\":false,\"pedantic\":false,\"echo\":false,"
-                 "\"headers\":true,\"no_responders\":true,\"protocol\":1,\"lang\":\"c\"");
-    put(&writer, login->tls ? ",\"tls_required\":true" : ",\"tls_required\":false");
-    put_member(&writer, "name", login->name);
-    put_member(&writer, "version", login->version);
-    put_member(&writer, "user", login->user);
-    put_member(&writer, "pass", login->password);
-    put_member(&writer, "auth_token", login->token);
-    put_member(&writer, "jwt", login->jwt);
-    put_member(&writer, "nkey", login->nkey);
-    put_member(&writer, "sig", login->signature);
-    put(&writer, "}\r\n");
-    if (size > 0) out[writer.written < size ? writer.written : size - 1] = '\0';
-    return writer.written;
+    print(to,
+          "CONNECT {\"verbose\":false,\"pedantic\":false,\"echo\":false,\"headers\":true,"
+          "\"no_responders\":true,\"protocol\":1,\"lang\":\"c\",\"tls_required\":%s",
+          login->tls ? "true" : "false");
+    print_member(to, "name", login->name);
+    print_member(to, "version", login->version);
+    print_member(to, "user", login->user);
+    print_member(to, "pass", login->password);
+    print_member(to, "auth_token", login->token);
+    print_member(to, "jwt", login->jwt);
+    print_member(to, "nkey", login->nkey);
+    print_member(to, "sig", login->signature);
+    print(to, "}\r\n");
 }
 
 /* What snprintf said of a command, which always has room. */

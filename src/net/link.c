@@ -235,7 +235,7 @@ static void on_secured(struct stream *stream)
 static void on_opened(struct stream *stream)
 {
     if (stream->config.target->secure)
-        stream_secure(stream);
+        stream_secure(stream, stream->config.target->host);
     else
         on_secured(stream);
 }

@@ -233,9 +233,9 @@ void stream_connected(struct stream *stream)
     stream->on->opened(stream);
 }
 
-void stream_secure(struct stream *stream)
+void stream_secure(struct stream *stream, const char *host)
 {
-    stream->tls = tls_new(stream->config.tls, stream->config.target->host);
+    stream->tls = tls_new(stream->config.tls, host);
     if (stream->tls == NULL) abort();
     stream->state = STREAM_SECURING;
     shake(stream);

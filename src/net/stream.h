@@ -68,8 +68,8 @@ void stream_init(struct stream *stream, const struct stream_config *config,
 /* Opens an idle stream. `from` is an address to connect from, or NULL. `opened` or `broken`
    follows. */
 void stream_open(struct stream *stream, const struct sockaddr *from);
-/* Begins TLS on an open stream. */
-void stream_secure(struct stream *stream);
+/* Begins TLS on an open stream; the certificate must name `host`. */
+void stream_secure(struct stream *stream, const char *host);
 
 /* Writes messages, at most STREAM_BATCH, each by its buffer, and takes their references.
    What the socket does not take at once waits. */

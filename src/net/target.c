@@ -39,8 +39,7 @@ static bool is_port(const char *text, size_t size)
     return strtoul(port, NULL, 10) >= 1 && strtoul(port, NULL, 10) <= 65535;
 }
 
-/* HOST, HOST:PORT or [IPV6]:PORT */
-static bool read_authority(const char *text, size_t size, struct target *target)
+bool target_read_authority(const char *text, size_t size, struct target *target)
 {
     const char *end = text + size, *host_end = end, *host = text;
     const char *colon = memchr(text, ':', size);
@@ -126,7 +125,7 @@ bool target_parse(const char *text, struct target *target, const char **wrong)
         *wrong = "an address without a user";
         return false;
     }
-    return read_authority(begin, authority, target) &&
+    return target_read_authority(begin, authority, target) &&
            read_path(begin + authority, size - authority, target);
 }
 

@@ -28,6 +28,9 @@ struct target {
    these. */
 bool target_parse(const char *text, struct target *target, const char **wrong);
 
+/* Reads HOST, HOST:PORT or [IPV6]:PORT; `target` has a port already, if none is named. */
+bool target_read_authority(const char *text, size_t size, struct target *target);
+
 /* The address of a page there, or of the server if `hash` is NULL, as target_parse reads
    it. */
 void target_print(const struct target *target, const struct page_hash *hash,
