@@ -195,12 +195,15 @@ static void give_up(struct hub *hub, struct page *page, struct want *want)
     free_want(hub, want);
 }
 
-static void ask_again(struct hub *hub, struct want *want)
+/* False if it cannot be asked. */
+static bool ask_again(struct hub *hub, struct want *want)
 {
     want->again_ms = 0;
     want->again = true;
     want->heard_ms = hub->now_ms;
-    if (!publish(hub, want)) free_want(hub, want);
+    if (publish(hub, want)) return true;
+    free_want(hub, want);
+    return false;
 }
 
 bool wants_give_up(struct hub *hub, struct page *page)
@@ -212,11 +215,11 @@ bool wants_give_up(struct hub *hub, struct page *page)
     for (struct want *want = interest->wants; want != NULL; want = next) {
         next = want->next;
         if (due_ms(hub, want) > hub->now_ms) continue;
-        changed = true;
-        if (want->again_ms != 0)
-            ask_again(hub, want);
-        else
+        if (want->again_ms == 0)
             give_up(hub, page, want);
+        else if (ask_again(hub, want))
+            continue;
+        changed = true;
     }
     return changed;
 }
