@@ -1,7 +1,7 @@
 /* The bus: the path between the hubs of several nodes, as a hub sees it.
 
    A node publishes small messages on subjects and subscribes to subjects; docs/protocol.md,
-   section 7, says which and what. A hub does no I/O: what it wants of the bus stands in a
+   section 8, says which and what. A hub does no I/O: what it wants of the bus stands in a
    queue of its own (hub_next_bus_effect), and what arrives is handed to hub_bus. The texts
    of subjects are those of NATS. */
 #ifndef WHILST_BUS_H

@@ -1,4 +1,4 @@
-/* What nodes say to each other: docs/protocol.md, section 7. */
+/* What nodes say to each other: docs/protocol.md, section 8. */
 #ifndef WHILST_CORE_BUS_H
 #define WHILST_CORE_BUS_H
 
