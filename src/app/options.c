@@ -3,8 +3,6 @@
    the new value in its configuration, so whoever reads it must bear a change. */
 #include "options.h"
 
-#include "net/log.h"
-
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,6 +143,10 @@ static const struct option_row rows[] = {
      OPTION_COUNT, NET(header_seconds), 1, 3600},
     {"log-level", "error|warn|info|debug", "Log", "events of lower levels are not logged",
      OPTION_CHOICE | RELOADS, SERVE(log_level), 0, 0},
+    {"log-format", "text|json", "Log", "key=value, or an object of JSON a line",
+     OPTION_CHOICE | RELOADS, SERVE(log_format), 0, 0},
+    {"log-addresses", NULL, "Log", "write clients' addresses into the log",
+     OPTION_FLAG | RELOADS, SERVE(log_addresses), 0, 0},
 };
 /* clang-format on */
 
@@ -359,6 +361,13 @@ bool options_read(struct options *options, int count, char **arguments)
     check_tls(options);
     options_settle(options);
     return reading->mistakes == 0;
+}
+
+struct log_config options_log(const struct options *options)
+{
+    return (struct log_config){.level = (enum log_level)options->log_level,
+                               .format = (enum log_format)options->log_format,
+                               .addresses = options->log_addresses};
 }
 
 void options_clear(struct options *options)

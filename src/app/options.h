@@ -2,6 +2,7 @@
 #ifndef WHILST_APP_OPTIONS_H
 #define WHILST_APP_OPTIONS_H
 
+#include "net/log.h"
 #include "net/server.h"
 #include "option_table.h"
 
@@ -15,6 +16,8 @@ struct options {
     struct address_range ranges[OPTION_LIST_MAX]; /* the proxies */
     uint32_t proxy_header;                        /* enum proxy_header */
     uint32_t log_level;                           /* enum log_level */
+    uint32_t log_format;                          /* enum log_format */
+    bool log_addresses;
     bool no_rates;
     const char *config, *unix_mode;
     struct option_reading reading;
@@ -31,6 +34,8 @@ bool options_read(struct options *options, int count, char **arguments);
 
 /* Makes `server` what the other fields say, after one of those was changed. */
 void options_settle(struct options *options);
+
+struct log_config options_log(const struct options *options);
 
 void options_clear(struct options *options);
 

@@ -1,13 +1,13 @@
 /* `whilst serve`: options in, server out. */
 #include "serve.h"
 
-#include "net/log.h"
 #include "option_print.h"
 #include "options.h"
 
 static int serve(const struct options *options)
 {
-    log_set_level((enum log_level)options->log_level);
+    struct log_config log = options_log(options);
+    log_configure(&log);
     return server_run(&options->server);
 }
 

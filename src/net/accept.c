@@ -31,6 +31,7 @@
 
 #define ACCEPTED_AT_ONCE 64
 #define BACKLOG 4096
+#define ADDRESS_MAX (NI_MAXHOST + NI_MAXSERV + 256) /* with the base path */
 
 struct listener {
     uv_poll_t poll;
@@ -218,8 +219,8 @@ static void close_rest(void)
 {
     size_t closed = passed_close_rest();
     if (closed > 0)
-        log_event(LOG_LEVEL_WARN, "sockets_not_used", "count=%zu advice=add_--listen",
-                  closed);
+        log_event(LOG_SOCKETS_NOT_USED, LOG_NUMBER("count", closed),
+                  LOG_TEXT("advice", "add --listen"));
 }
 
 bool accept_open(struct server *server)
@@ -243,9 +244,7 @@ bool accept_open(struct server *server)
 static void turn_away(struct server *server, int socket)
 {
     server->metrics.accept_failures_total++;
-    if (server->metrics.accept_failures_total == 1)
-        log_event(LOG_LEVEL_WARN, "descriptors_exhausted",
-                  "advice=lower_--max-connections");
+    log_event(LOG_DESCRIPTORS_EXHAUSTED, LOG_TEXT("advice", "lower --max-connections"));
     if (server->spare >= 0) close(server->spare);
     int caller = accept4(socket, NULL, NULL, SOCK_CLOEXEC);
     if (caller >= 0) close(caller);
@@ -287,7 +286,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     }
 }
 
-static void say_listening(const struct listener *listener)
+static void name_address(const struct listener *listener, char name[ADDRESS_MAX])
 {
     union {
         struct sockaddr any;
@@ -296,19 +295,31 @@ static void say_listening(const struct listener *listener)
     } address = {0};
     socklen_t size = sizeof address;
     char host[NI_MAXHOST], port[NI_MAXSERV];
-    const char *what = listener->admin ? "admin" : "listening";
     const char *path = listener->admin ? "" : listener->server->config->base_path;
     getsockname(listener->socket, &address.any, &size);
     if (address.any.sa_family == AF_UNIX) {
-        fprintf(stderr, "%s on %sunix:%s\n", what, listener->tls ? "tls:" : "",
-                address.local.sun_path);
+        snprintf(name, ADDRESS_MAX, "%sunix:%s", listener->tls ? "tls:" : "",
+                 address.local.sun_path);
         return;
     }
     getnameinfo(&address.any, size, host, sizeof host, port, sizeof port,
                 NI_NUMERICHOST | NI_NUMERICSERV);
     bool brackets = strchr(host, ':') != NULL;
-    fprintf(stderr, "%s on %s://%s%s%s:%s%s\n", what, listener->tls ? "https" : "http",
-            brackets ? "[" : "", host, brackets ? "]" : "", port, path);
+    snprintf(name, ADDRESS_MAX, "%s://%s%s%s:%s%s", listener->tls ? "https" : "http",
+             brackets ? "[" : "", host, brackets ? "]" : "", port, path);
+}
+
+/* As text it is a line for whoever started the program. */
+static void say_listening(const struct listener *listener)
+{
+    char name[ADDRESS_MAX], line[ADDRESS_MAX + 16];
+    name_address(listener, name);
+    snprintf(line, sizeof line, "%s on %s", listener->admin ? "admin" : "listening", name);
+    if (log_settings()->format == LOG_FORMAT_TEXT)
+        log_say(line);
+    else
+        log_event(LOG_LISTENING, LOG_TEXT("address", name),
+                  LOG_TEXT("for", listener->admin ? "operators" : "visitors"));
 }
 
 void accept_start(struct server *server)

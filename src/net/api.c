@@ -75,7 +75,7 @@ static int serve_status(const struct request *request)
             "s:I, s:o}",
             "version", WHILST_VERSION, "pid", (int)getpid(), "began_s",
             (json_int_t)server->began_s, "state", server->stopping ? "draining" : "serving",
-            "log_level", log_level_name(log_level()), "deny_file",
+            "log_level", log_level_name(log_settings()->level), "deny_file",
             server->config->deny_file, "denied", (json_int_t)metrics->denied, "visitors",
             (json_int_t)metrics->sessions, "pages", (json_int_t)metrics->pages, "holders",
             (json_int_t)metrics->holders, "away", (json_int_t)metrics->away, "seekers",
@@ -164,7 +164,7 @@ static int drop_page(const struct request *request, const struct page_hash *hash
 {
     struct server *server = request->server;
     uint32_t told = hub_drop_page(server->hub, hash, server_now_ms(server));
-    log_event(LOG_LEVEL_INFO, "admin", "did=drop told=%" PRIu32, told);
+    log_event(LOG_ADMIN, LOG_TEXT("did", "drop"), LOG_NUMBER("told", told));
     server_settle(server);
     return send_json(request, 200, json_pack("{s:I}", "told", (json_int_t)told));
 }
@@ -178,8 +178,8 @@ static int block_page(const struct request *request, const struct page_hash *has
         return send_fault(request, 503, "there is no memory");
     uint64_t told = hub_metrics(server->hub)->refusals[REASON_BLOCKED] - before;
     bool written = deny_file_add(server, hash, &why);
-    log_event(LOG_LEVEL_INFO, "admin", "did=block told=%" PRIu64 " written=%s", told,
-              written ? "yes" : "no");
+    log_event(LOG_ADMIN, LOG_TEXT("did", "block"), LOG_NUMBER("told", told),
+              LOG_TEXT("written", written ? "yes" : "no"));
     server_settle(server);
     return send_json(request, 200,
                      json_pack("{s:I, s:b, s:s?, s:s}", "told", (json_int_t)told, "written",
@@ -208,7 +208,7 @@ static int serve_session_act(const struct request *request)
         return send_fault(request, 404, "a session can be closed");
     if (!hub_drop_session(server->hub, id, server_now_ms(server)))
         return send_fault(request, 404, "there is no such session");
-    log_event(LOG_LEVEL_INFO, "admin", "did=close");
+    log_event(LOG_ADMIN, LOG_TEXT("did", "close"));
     server_settle(server);
     return send_json(request, 200, json_pack("{s:b}", "closed", 1));
 }
@@ -219,7 +219,8 @@ static int serve_log_level(const struct request *request)
     const char *name = request->path + strlen("/api/log-level/");
     if (!log_level_parse(name, &level))
         return send_fault(request, 400, "a level is error, warn, info or debug");
-    log_event(LOG_LEVEL_INFO, "admin", "did=log_level level=%s", log_level_name(level));
+    log_event(LOG_ADMIN, LOG_TEXT("did", "log_level"),
+              LOG_TEXT("level", log_level_name(level)));
     log_set_level(level);
     return send_json(request, 200, json_pack("{s:s}", "log_level", name));
 }

@@ -78,11 +78,11 @@ void deny_file_reload(struct server *server)
     struct deny_complaint complaint;
     if (server->config->deny_file == NULL) return;
     if (load(server, &complaint))
-        log_event(LOG_LEVEL_INFO, "deny_list_read", "pages=%llu",
-                  (unsigned long long)hub_metrics(server->hub)->denied);
+        log_event(LOG_DENY_LIST_READ,
+                  LOG_NUMBER("pages", hub_metrics(server->hub)->denied));
     else
-        log_event(LOG_LEVEL_WARN, "deny_list_refused", "line=%zu reason=\"%s\"",
-                  complaint.line, complaint.what);
+        log_event(LOG_DENY_LIST_REFUSED, LOG_NUMBER("line", complaint.line),
+                  LOG_TEXT("reason", complaint.what));
     server_settle(server);
 }
 
@@ -117,6 +117,5 @@ void deny_file_watch(struct server *server)
 {
     if (!file_watch_open(&server->deny_watch, &server->loop, server->config->deny_file,
                          NULL, on_change, server))
-        log_event(LOG_LEVEL_WARN, "deny_list_unwatched",
-                  "advice=send_SIGHUP_after_changes");
+        log_event(LOG_DENY_LIST_UNWATCHED, LOG_TEXT("advice", "send SIGHUP after changes"));
 }

@@ -2,6 +2,7 @@
 #include "exposition.h"
 
 #include "admin.h"
+#include "log.h"
 #include "process.h"
 #include "whilst/memory.h"
 
@@ -34,6 +35,7 @@ static void print_all(struct print *to, const struct server *server)
 /* What lies elsewhere until somebody asks. */
 static void gather(struct net_metrics *metrics)
 {
+    metrics->log_lines_dropped_total = log_dropped();
     metrics->reserve_used_bytes = memory_reserve_used();
     metrics->memory_failures_total = memory_failures();
 }

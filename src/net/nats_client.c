@@ -128,7 +128,7 @@ static void begin_drain(struct nats_client *client, const struct nats_link *old)
 {
     client->drain_ms = now_ms(client) + DRAIN_MS;
     client->metrics.bus_moves_total++;
-    log_event(LOG_LEVEL_INFO, "bus_moves", "from=%s", name_of(old->server));
+    log_event(LOG_BUS_MOVES, LOG_TEXT("from", name_of(old->server)));
     client->on->up(client->owner, false);
 }
 
@@ -143,9 +143,9 @@ static void on_up(struct nats_link *link)
     for (size_t i = 0; i < client->servers.count; i++)
         client->servers.all[i]->complained = false;
     client->metrics.bus_connections_total++;
-    log_event(LOG_LEVEL_INFO, "bus_up", "server=%s name=\"%s\" tls=%s",
-              name_of(link->server), log_escape(link->name, strlen(link->name)).text,
-              link->stream.tls != NULL ? "yes" : "no");
+    log_event(LOG_BUS_UP, LOG_TEXT("server", name_of(link->server)),
+              LOG_TEXT("name", link->name),
+              LOG_TEXT("tls", link->stream.tls != NULL ? "yes" : "no"));
     client->on->up(client->owner, true);
     arm(client);
 }
@@ -161,16 +161,16 @@ static void on_too_large(struct nats_link *link, const struct nats_event *event)
 {
     struct nats_client *client = client_of(link);
     client->metrics.bus_too_large_total++;
-    log_event(LOG_LEVEL_DEBUG, "bus_too_large", "bytes=%zu subject=\"%s\"", event->size,
-              log_escape(event->subject.data, event->subject.size).text);
+    log_event(LOG_BUS_TOO_LARGE, LOG_NUMBER("bytes", event->size),
+              LOG_BYTES("subject", event->subject.data, event->subject.size));
 }
 
 static void on_error(struct nats_link *link, struct slice text)
 {
     struct nats_client *client = client_of(link);
     client->metrics.bus_errors_total++;
-    log_event(LOG_LEVEL_WARN, "bus_error", "server=%s message=\"%s\"",
-              name_of(link->server), log_escape(text.data, text.size).text);
+    log_event(LOG_BUS_ERROR, LOG_TEXT("server", name_of(link->server)),
+              LOG_BYTES("message", text.data, text.size));
 }
 
 /* The server is about to stop: another one is looked for whilst this one still serves. */
@@ -198,11 +198,11 @@ static void on_info(struct nats_link *link, const struct nats_info *info)
 /* One line for each server and connection, however often it is tried. */
 static void complain(struct nats_link *link)
 {
-    enum log_level level = link->server->complained ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN;
+    enum log_event event = link->server->complained ? LOG_BUS_FAILED_AGAIN : LOG_BUS_FAILED;
     link->server->complained = true;
-    log_event(level, "bus_failed", "server=%s reason=%s message=\"%s\"",
-              name_of(link->server), nats_fault_word(link->fault),
-              log_escape(link->text, strlen(link->text)).text);
+    log_event(event, LOG_TEXT("server", name_of(link->server)),
+              LOG_TEXT("reason", nats_fault_word(link->fault)),
+              LOG_TEXT("message", link->text));
 }
 
 static void on_lost(struct nats_client *client, struct nats_link *link)
@@ -210,9 +210,9 @@ static void on_lost(struct nats_client *client, struct nats_link *link)
     bool lasted = now_ms(client) - link->up_ms >= STEADY_MS;
     client->current = NULL;
     client->failures = lasted ? 0 : client->failures + 1;
-    log_event(LOG_LEVEL_WARN, "bus_down", "server=%s reason=%s message=\"%s\"",
-              name_of(link->server), nats_fault_word(link->fault),
-              log_escape(link->text, strlen(link->text)).text);
+    log_event(LOG_BUS_DOWN, LOG_TEXT("server", name_of(link->server)),
+              LOG_TEXT("reason", nats_fault_word(link->fault)),
+              LOG_TEXT("message", link->text));
     client->on->up(client->owner, false);
 }
 

@@ -263,15 +263,14 @@ void secure_reload(struct server *server)
     SSL_CTX *context = read_context(server, &fault);
     if (context == NULL) {
         server->metrics.tls_certificate_refused_total++;
-        log_event(LOG_LEVEL_WARN, "certificate_refused", "file=\"%s\" reason=\"%s\"",
-                  log_escape(fault.file, strlen(fault.file)).text,
-                  log_escape(fault.what, strlen(fault.what)).text);
+        log_event(LOG_CERTIFICATE_REFUSED, LOG_TEXT("file", fault.file),
+                  LOG_TEXT("reason", fault.what));
         return;
     }
     take_context(server, context);
     change_ticket_key(server);
-    log_event(LOG_LEVEL_INFO, "certificate_read", "expires_seconds=%llu",
-              (unsigned long long)server->metrics.tls_certificate_end_seconds);
+    log_event(LOG_CERTIFICATE_READ,
+              LOG_NUMBER("expires_seconds", server->metrics.tls_certificate_end_seconds));
 }
 
 static void on_change(void *owner)
@@ -284,6 +283,6 @@ void secure_watch(struct server *server)
     const char *certificate = server->config->tls_certificate;
     if (!file_watch_open(&server->secure.watch, &server->loop, certificate,
                          server->config->tls_key, on_change, server))
-        log_event(LOG_LEVEL_WARN, "certificate_unwatched",
-                  "advice=send_SIGHUP_after_changes");
+        log_event(LOG_CERTIFICATE_UNWATCHED,
+                  LOG_TEXT("advice", "send SIGHUP after changes"));
 }

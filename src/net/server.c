@@ -107,6 +107,14 @@ static struct endpoint *endpoint_of(const struct server *server, session_id sess
     return endpoint != NULL && endpoint->session == session ? endpoint : NULL;
 }
 
+static void close_endpoint(struct endpoint *endpoint, const struct effect *effect)
+{
+    log_event(LOG_SESSION_CLOSED, LOG_NUMBER("session", effect->session),
+              LOG_NUMBER("code", effect->code),
+              LOG_TEXT("reason", reason_word(effect->reason)));
+    endpoint->kind->close(endpoint, effect->code, effect->reason);
+}
+
 static void perform(struct server *server, const struct effect *effect)
 {
     struct endpoint *endpoint = endpoint_of(server, effect->session);
@@ -115,7 +123,7 @@ static void perform(struct server *server, const struct effect *effect)
     else if (effect->kind == EFFECT_SEND)
         endpoint->kind->take(endpoint, effect->message);
     else
-        endpoint->kind->close(endpoint, effect->code, effect->reason);
+        close_endpoint(endpoint, effect);
 }
 
 /* Carries out what the hub wants. Effects may bring inputs, whose effects wait in line. */
@@ -143,7 +151,14 @@ bool server_connect(struct server *server, struct endpoint *endpoint,
                     const struct address *from, enum reason *reason)
 {
     endpoint->session = hub_connect(server->hub, from, server_now_ms(server), reason);
-    if (endpoint->session != 0) server->endpoints[(uint32_t)endpoint->session] = endpoint;
+    if (endpoint->session != 0) {
+        server->endpoints[(uint32_t)endpoint->session] = endpoint;
+        log_event(LOG_SESSION_OPENED, LOG_NUMBER("session", endpoint->session),
+                  LOG_ADDRESS("address", from));
+    } else {
+        log_event(LOG_SESSION_REFUSED, LOG_TEXT("reason", reason_word(*reason)),
+                  LOG_ADDRESS("address", from));
+    }
     server_settle(server);
     return endpoint->session != 0;
 }
@@ -168,6 +183,7 @@ void server_disconnect(struct server *server, struct endpoint *endpoint)
     endpoint->session = 0;
     if (server->endpoints[(uint32_t)session] == endpoint)
         server->endpoints[(uint32_t)session] = NULL;
+    log_event(LOG_SESSION_GONE, LOG_NUMBER("session", session));
     hub_disconnect(server->hub, session, server_now_ms(server));
     server_settle(server);
 }
@@ -242,7 +258,7 @@ static void on_library_log(int level, const char *line)
 {
     size_t length = strcspn(line, "\n");
     (void)level;
-    log_event(LOG_LEVEL_DEBUG, "library", "message=\"%s\"", log_escape(line, length).text);
+    log_event(LOG_LIBRARY, LOG_BYTES("message", line, length));
 }
 
 /* The library's table of descriptors is as large as the limit, and is walked at every
@@ -304,6 +320,7 @@ static bool make_context(struct server *server)
 static void on_sweep(uv_timer_t *timer)
 {
     server_now_ms(timer->data);
+    log_tick();
     websocket_sweep(timer->data);
     secure_sweep(timer->data);
     bytes_sweep(timer->data);
@@ -336,8 +353,8 @@ void server_stop(struct server *server, const char *why)
         return;
     }
     server->stopping = true;
-    log_event(LOG_LEVEL_INFO, "stopping", "why=%s sessions=%llu", why,
-              (unsigned long long)hub_metrics(server->hub)->sessions);
+    log_event(LOG_STOPPING, LOG_TEXT("why", why),
+              LOG_NUMBER("sessions", hub_metrics(server->hub)->sessions));
     notify_say("STOPPING=1");
     accept_close(server, false);
     websocket_close_all(server);

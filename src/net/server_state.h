@@ -24,6 +24,8 @@
     X(counter, http_requests_total, "HTTP requests answered")                              \
     X(gauge, callers, "Connections that are no sessions now: HTTP, and handshakes")        \
     X(counter, callers_ended_total, "Idle HTTP connections ended to make room")            \
+    X(counter, log_lines_dropped_total,                                                    \
+      "Log lines that standard error did not take at once")                                \
     X(gauge, reserve_used_bytes, "Bytes in use of the reserve of memory")                  \
     X(counter, memory_failures_total, "Times that the system had no memory to give")       \
     X(gauge, queued_bytes, "Bytes waiting for clients to read them, a shared page once")   \

@@ -60,8 +60,8 @@ static bool is_well(struct server *server)
     bool listens = server->stopping || accept_is_listening(server);
     bool answers = hub_answers(server);
     if (listens && answers) return true;
-    log_event(LOG_LEVEL_ERROR, "self_check_failed", "listeners=%s hub=%s",
-              listens ? "ok" : "lost", answers ? "ok" : "mute");
+    log_event(LOG_SELF_CHECK_FAILED, LOG_TEXT("listeners", listens ? "ok" : "lost"),
+              LOG_TEXT("hub", answers ? "ok" : "mute"));
     return false;
 }
 

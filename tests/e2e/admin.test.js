@@ -204,7 +204,7 @@ test('drain sends everybody away, and ends the server', async (t) => {
   const program = spawnProgram(['serve', '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0']);
   t.after(() => program.child.kill('SIGKILL'));
   const at = (what) => new RegExp(`^${what} on (\\S+)$`, 'm').exec(program.errors)?.[1];
-  const address = await until(() => at('admin'), 'the operator\'s address');
+  const address = await until(() => at('listening') && at('admin'), 'the operator\'s address');
   const client = await connectClient(at('listening'));
   const { code, text } = await admin(t, { address }, ['drain']);
   assert.deepEqual({ code, text }, { code: 0, text: 'draining; visitors sent away: 1\n' });

@@ -302,7 +302,7 @@ describe('the client of NATS', { concurrency: 4 }, () => {
       client.say('sub 1 a');
     }
     await heard(clients[0], clients[1], 'a');
-    const name = () => [...clients[0].errors.matchAll(/bus_up .* name="(s\d)"/g)].at(-1)[1];
+    const name = () => [...clients[0].errors.matchAll(/bus_up .* name=(s\d) /g)].at(-1)[1];
     const first = name();
     const lame = servers[Number(first.slice(1))];
     lame.leave();

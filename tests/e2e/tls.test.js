@@ -256,7 +256,7 @@ test('a new certificate: read when it changes and at SIGHUP, and whoever is ther
 
   // One that cannot be used.
   writeFileSync(first.key_path, second.key);
-  await untilLogged(server, /warn certificate_refused file="[^"]*key.pem" reason="it is not the key/);
+  await untilLogged(server, /warn certificate_refused file=\S*key.pem reason="it is not the key/);
   assert.equal((await request(server.target, '/healthz')).status, 200);
   const metrics = await server.metrics();
   assert.ok(metrics.whilst_tls_certificate_refused_total >= 1);

@@ -1,0 +1,37 @@
+/* Everything that can be logged: a row here is a row in docs/operations.md, "Logs". What a
+   client does is never above debug. */
+#ifndef WHILST_NET_LOG_EVENTS_H
+#define WHILST_NET_LOG_EVENTS_H
+
+/* X(ID, name, level, meaning) */
+/* clang-format off: one row an event */
+#define LOG_EVENTS(X)                                                                      \
+    X(LISTENING, "listening", INFO, "it serves at this address; in the text form: listening on ADDRESS") \
+    X(STOPPING, "stopping", INFO, "a signal came, or the operator said so") \
+    X(ADMIN, "admin", INFO, "the operator did something (`did=drop`, `block`, `close`, `log_level`)") \
+    X(DESCRIPTORS_EXHAUSTED, "descriptors_exhausted", WARN, "accepting failed for want of descriptors; the caller was turned away") \
+    X(DENY_LIST_READ, "deny_list_read", INFO, "the deny list was read again, with so many pages") \
+    X(DENY_LIST_REFUSED, "deny_list_refused", WARN, "it was not: the line is wrong, or the file cannot be read; the old list stays in force") \
+    X(DENY_LIST_UNWATCHED, "deny_list_unwatched", WARN, "changes to it are not noticed by themselves: send SIGHUP") \
+    X(CERTIFICATE_READ, "certificate_read", INFO, "certificate and key were read again; when it expires, in seconds since 1970") \
+    X(CERTIFICATE_REFUSED, "certificate_refused", WARN, "they were not: which file, and why; the old ones stay in force") \
+    X(CERTIFICATE_UNWATCHED, "certificate_unwatched", WARN, "changes to them are not noticed by themselves: send SIGHUP") \
+    X(BUS_UP, "bus_up", INFO, "a bus server was reached") \
+    X(BUS_MOVES, "bus_moves", INFO, "the bus server said that it is going away: the connection moves to another") \
+    X(BUS_DOWN, "bus_down", WARN, "the connection to the bus server was lost, and is made again") \
+    X(BUS_FAILED, "bus_failed", WARN, "a bus server was not reached; said once of each, until one is") \
+    X(BUS_FAILED_AGAIN, "bus_failed_again", DEBUG, "nor was it again") \
+    X(BUS_ERROR, "bus_error", WARN, "a bus server complained") \
+    X(BUS_TOO_LARGE, "bus_too_large", DEBUG, "a message of the bus was larger than any of ours, and was skipped") \
+    X(SOCKETS_NOT_USED, "sockets_not_used", WARN, "sockets were passed that no `--listen` names; they were closed") \
+    X(SELF_CHECK_FAILED, "self_check_failed", ERROR, "the hub did not answer or a listener is gone: the watchdog is not fed, and the manager will start the server again") \
+    X(LIMITED, "log_limited", WARN, "so many lines of an event were held back") \
+    X(DROPPED, "log_dropped", WARN, "so many lines were lost, because nobody read standard error") \
+    X(SESSION_OPENED, "session_opened", DEBUG, "a client is connected, or asks for a page over HTTP") \
+    X(SESSION_REFUSED, "session_refused", DEBUG, "it is not, for this reason")             \
+    X(SESSION_CLOSED, "session_closed", DEBUG, "the server closes a session, with this code and reason") \
+    X(SESSION_GONE, "session_gone", DEBUG, "a session's connection is gone")               \
+    X(LIBRARY, "library", DEBUG, "what libwebsockets says")
+/* clang-format on */
+
+#endif
