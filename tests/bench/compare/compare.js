@@ -8,7 +8,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { chart, table } from './report.js';
-import { LOAD, SERVERS, start } from './servers.js';
+import { COUNTS_AT_ONCE, LOAD, SERVERS, WHILST, start } from './servers.js';
 
 const PAGE = `/${'0'.repeat(64)}`;
 const HTTP_SECONDS = 3;
@@ -43,22 +43,25 @@ const WORKS = {
   },
   fanout: {
     servers: peers,
+    args: { whilst: COUNTS_AT_ONCE },
     run: load('fanout', 1000, 1, 200),
     rows: [{ key: 'fanout1', title: 'Deliveries to 1,000 subscribers, one message in flight', unit: 'a CPU second', more: true, value: (r) => r.per_cpu_second }],
   },
   fanout8: {
     servers: peers,
+    args: { whilst: COUNTS_AT_ONCE },
     run: load('fanout', 1000, 8, 100),
     rows: [{ key: 'fanout8', title: 'The same, eight messages in flight', unit: 'a CPU second', more: true, value: (r) => r.per_cpu_second }],
   },
   fanout10k: {
     servers: peers,
+    args: { whilst: COUNTS_AT_ONCE },
     run: load('fanout', 10000, 1, 30),
     rows: [{ key: 'fanout10k', title: 'Deliveries to 10,000 subscribers, one in flight', unit: 'a CPU second', more: true, value: (r) => r.per_cpu_second }],
   },
   fetch: {
     servers: ['whilst', 'bare'],
-    args: ['relay'],
+    args: { bare: ['relay'] },
     run: load('fetch', 100, 10240, 1000, 5, 800),
     rows: [
       { key: 'fetch50', title: 'A 10 KB page, 1,000 fetches a second among 1,000 sessions: median', unit: 'µs', value: (r) => r.p50_us },
@@ -67,7 +70,7 @@ const WORKS = {
   },
   bulk: {
     servers: ['whilst', 'bare'],
-    args: ['send', '1048576'],
+    args: { bare: ['send', '1048576'] },
     run: load('bulk', 100, 1048576, 10),
     rows: [
       { key: 'bulk', title: 'A 1 MiB page to 100 at once', unit: 'MB/s', more: true, value: (r) => r.megabytes_per_second },
@@ -83,14 +86,16 @@ const WORKS = {
 
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) / 2)];
 
-async function once(work, name) {
-  const server = await start(name, work.args);
+async function withServer(name, args, work) {
+  const server = await start(name, args);
   try {
-    return await work.run(name, server);
+    return await work(server);
   } finally {
     await server.stop();
   }
 }
+
+const once = (work, name) => withServer(name, work.args?.[name], (server) => work.run(name, server));
 
 // All rounds of one work: {server: [result…]}.
 async function rounds(key, count) {
@@ -105,6 +110,42 @@ async function rounds(key, count) {
   return results;
 }
 
+// One mix of `whilst bench`; of its last phase.
+async function bench(server, ...words) {
+  const args = ['bench', ...words, '--server', `http://127.0.0.1:${server.port}`, '--server-pid', `${server.pids[0]}`, '--json'];
+  const { stdout } = await run('taskset', ['-c', '1', WHILST, ...args.map(String)]);
+  const { phases, notes } = JSON.parse(stdout);
+  return { ...phases.at(-1), notes };
+}
+
+// What a visitor costs when so many come at once.
+async function point(visitors) {
+  const many = ['--visitors', visitors];
+  const crowd = await withServer('whilst', [], (server) => bench(server, 'crowd', ...many));
+  const storm = await withServer('whilst', [], (server) => bench(server, 'storm', ...many));
+  const fanout = await withServer('whilst', COUNTS_AT_ONCE, (server) => bench(server, 'fanout', '--counts', ...many));
+  return {
+    join_us: crowd.server_us_each,
+    counts: Object.values(crowd.notes)[0],
+    back_us: storm.server_us_each,
+    back_seconds: storm.seconds,
+    delivery_us: fanout.server_us_each,
+  };
+}
+
+async function curve(arrivals, count) {
+  const points = [];
+  for (const [i, { visitors }] of arrivals[0].curve.entries()) {
+    const all = [];
+    for (let round = 1; round <= count; round += 1) {
+      process.stderr.write(`curve ${round}/${count}: ${visitors} visitors\n`);
+      all.push({ ...arrivals[round - 1].curve[i], ...(await point(Math.min(visitors, 18900))) });
+    }
+    points.push(Object.fromEntries(Object.keys(all[0]).map((key) => [key, median(all.map((one) => one[key]))])));
+  }
+  return points;
+}
+
 const [count = '5', ...chosen] = process.argv.slice(2);
 const report = { rounds: Number(count), rows: [], curve: [], versions: {} };
 for (const key of chosen.length > 0 ? chosen : Object.keys(WORKS)) {
@@ -113,14 +154,7 @@ for (const key of chosen.length > 0 ? chosen : Object.keys(WORKS)) {
     const values = Object.entries(results).map(([name, list]) => [name, { median: median(list.map(value)), all: list.map(value) }]);
     report.rows.push({ ...row, servers: Object.fromEntries(values) });
   }
-  if (key === 'idle') {
-    report.curve = results.whilst[0].curve.map(({ visitors }, i) => ({
-      visitors,
-      cpu_us: median(results.whilst.map((r) => r.curve[i].cpu_us)),
-      per_second: median(results.whilst.map((r) => r.curve[i].per_second)),
-      bytes: median(results.whilst.map((r) => r.curve[i].bytes)),
-    }));
-  }
+  if (key === 'idle') report.curve = await curve(results.whilst, report.rounds);
 }
 for (const name of Object.keys(SERVERS)) report.versions[name] = SERVERS[name].version();
 process.stdout.write(`${table(report)}\n`);

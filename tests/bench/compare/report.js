@@ -27,9 +27,20 @@ function rows(report, names) {
   return `${head}${shown.map(line).join('\n')}\n\n`;
 }
 
+const COLUMNS = [
+  ['visitors', 'visitors'],
+  ['bytes', 'memory of each, bytes'],
+  ['cpu_us', 'CPU for one who arrives, µs'],
+  ['join_us', 'who joins a page with all others at once, µs'],
+  ['counts', 'counts told to each then'],
+  ['back_us', 'who comes back after all were lost, µs'],
+  ['back_seconds', 'until all are back, s'],
+  ['delivery_us', 'a count delivered, µs'],
+];
+
 export function table(report) {
   const versions = Object.entries(report.versions).map(([name, version]) => `${SERVERS[name].title} ${version}`);
-  const curve = report.curve.map((point) => `| ${point.visitors.toLocaleString('en-US')} | ${number(point.cpu_us)} | ${number(point.per_second)} | ${number(point.bytes)} |`);
+  const curve = report.curve.map((point) => `| ${COLUMNS.map(([key]) => number(point[key])).join(' | ')} |`);
   return `# Whilst beside other servers
 
 Written by \`tests/bench/compare/run\`: medians of ${report.rounds} runs in turns, each with a fresh server on one core and the load on another, on the same machine
@@ -44,8 +55,8 @@ ${rows(report, ['whilst', 'nchan', 'mosquitto', 'nats', 'ws'])}Beside what the s
 
 ${rows(report, ['whilst', 'bare'])}${rows(report, ['whilst', 'nchan'])}## As more come
 
-| visitors held | CPU for one more, µs | visitors a second | memory each, bytes |
-|---|---|---|---|
+| ${COLUMNS.map(([, title]) => title).join(' | ')} |
+|${'---|'.repeat(COLUMNS.length)}
 ${curve.join('\n')}
 `;
 }

@@ -13,10 +13,10 @@ const built = (path) => join(root, 'build/release', path);
 
 export const LOAD = built('tests/bench/compare_load');
 const BARE = built('tests/bench/compare_bare');
-const WHILST = built('whilst');
+export const WHILST = built('whilst');
 
 const OPEN = ['--no-rate-limits', '--max-per-address', '0', '--max-connections', '19300', '--max-callers', '600'];
-const COUNTS_AT_ONCE = ['--count-interval', '1', '--counts-per-second', '10000000'];
+export const COUNTS_AT_ONCE = ['--count-interval', '1', '--counts-per-second', '10000000'];
 
 const printed = (command, ...args) => {
   const text = execFileSync('sh', ['-c', `${[command, ...args].join(' ')} 2>&1 || true`], { encoding: 'utf8' });
@@ -28,7 +28,7 @@ export const SERVERS = {
   whilst: {
     title: 'Whilst',
     version: () => printed(WHILST, '--version'),
-    command: ({ port }) => [WHILST, 'serve', '--listen', `127.0.0.1:${port}`, ...OPEN, ...COUNTS_AT_ONCE],
+    command: ({ port, args }) => [WHILST, 'serve', '--listen', `127.0.0.1:${port}`, ...OPEN, ...args],
   },
   nchan: {
     title: 'nginx + nchan',
