@@ -257,6 +257,8 @@ bool cluster_begin(struct hub *hub)
     }
     bus->state = BUS_DOWN;
     bus->node = bus_node_of(hub->config.node);
+    /* Not those of an earlier life, to which answers may still be on their way. */
+    bus->requests = siphash(hub->secret, &hub->config.incarnation, sizeof(uint64_t));
     bus->last = &bus->first;
     bus->alive_due.kind = DEADLINE_ALIVE;
     bus->walk_due.kind = DEADLINE_WALK;

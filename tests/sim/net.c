@@ -37,7 +37,7 @@ static void go_down(struct world *world, struct machine *machine)
 {
     net_disconnect(machine);
     machine->back_ms = world->now_ms + 50 + world_chance(world, 2000);
-    hub_bus_up(machine->hub, false, world->now_ms);
+    hub_bus_up(machine->hub, false, machine_now_ms(world, machine));
     net_perform(world, machine);
 }
 
@@ -47,7 +47,7 @@ static void come_up(struct world *world, struct machine *machine)
     machine->back_ms = world->now_ms + 100;
     if (!world->servers[server].up) return;
     machine->server = (int)server;
-    hub_bus_up(machine->hub, true, world->now_ms);
+    hub_bus_up(machine->hub, true, machine_now_ms(world, machine));
     net_perform(world, machine);
 }
 
@@ -212,7 +212,7 @@ uint64_t net_due_ms(const struct world *world)
             earlier(&due, machine->frozen_ms);
             continue;
         }
-        earlier(&due, hub_next_deadline(machine->hub));
+        earlier(&due, machine_due_ms(world, machine));
         if (machine->packets != NULL) earlier(&due, machine->packets->due_ms);
         if (world->machines_count > 1 && machine->server < 0)
             earlier(&due, machine->back_ms);
@@ -231,7 +231,7 @@ static void pass(struct world *world, struct machine *machine)
         struct packet *first = machine->packets;
         machine->packets = first->next;
         if (first->connection == machine->connection)
-            hub_bus(machine->hub, &first->message, world->now_ms);
+            hub_bus(machine->hub, &first->message, machine_now_ms(world, machine));
         memory_free(first);
         world_perform(world, machine);
     }
@@ -253,7 +253,12 @@ void net_break(struct world *world)
     struct machine *machine = &world->machines[world_chance(world, world->machines_count)];
     uint32_t server = world_chance(world, WORLD_SERVERS);
     switch (world_chance(world, 5)) {
-    case 0: machine->frozen_ms = until; break;
+    case 0:
+        if (is_frozen(world, machine)) break;
+        machine->stood_ms += machine->frozen_ms - machine->froze_ms;
+        machine->froze_ms = world->now_ms;
+        machine->frozen_ms = until;
+        break;
     case 1:
         world->servers[server].up = false;
         world->servers[server].back_ms = until;

@@ -118,7 +118,8 @@ static void deliver_up(struct world *world, struct actor *actor, struct message 
                                 .fragment = sent == 0,
                                 .final = sent + size == message->size};
         sent += size;
-        hub_receive(actor->machine->hub, session, &part, world->now_ms);
+        hub_receive(actor->machine->hub, session, &part,
+                    machine_now_ms(world, actor->machine));
     } while (sent < message->size);
     message_unref(message);
     world_perform(world, actor->machine);
@@ -185,7 +186,8 @@ static void open_connection(struct world *world, struct actor *actor)
         actor->back_ms = world->now_ms + 1000;
         return;
     }
-    actor->session = hub_connect(actor->machine->hub, &nowhere, world->now_ms, &reason);
+    actor->session = hub_connect(actor->machine->hub, &nowhere,
+                                 machine_now_ms(world, actor->machine), &reason);
     if (actor->session == 0) {
         world_fail(world, "the hub refused a connection: %s", reason_word(reason));
         return;
@@ -228,7 +230,7 @@ static void act_drop(struct world *world, struct actor *actor)
     if (!actor->up) return;
     session_id session = actor->session;
     tear(world, actor);
-    hub_disconnect(actor->machine->hub, session, world->now_ms);
+    hub_disconnect(actor->machine->hub, session, machine_now_ms(world, actor->machine));
     world_perform(world, actor->machine);
 }
 
@@ -308,7 +310,8 @@ static void run_actor(struct world *world, struct actor *actor)
         peer_receive(actor->peer, message->form, message_bytes(message), message->size,
                      world->now_ms);
         if (message->content) {
-            hub_drained(actor->machine->hub, actor->session, world->now_ms);
+            hub_drained(actor->machine->hub, actor->session,
+                        machine_now_ms(world, actor->machine));
             world_perform(world, actor->machine);
         }
         message_unref(message);
@@ -325,8 +328,8 @@ static void pass(struct world *world, uint64_t at_most_ms)
     for (uint32_t i = 0; i < world->machines_count; i++) {
         struct machine *machine = &world->machines[i];
         if (is_frozen(world, machine)) continue;
-        if (hub_next_deadline(machine->hub) > world->now_ms) continue;
-        hub_tick(machine->hub, world->now_ms);
+        if (machine_due_ms(world, machine) > world->now_ms) continue;
+        hub_tick(machine->hub, machine_now_ms(world, machine));
         world_perform(world, machine);
     }
     net_pass(world);
@@ -447,7 +450,7 @@ void world_init(struct world *world, uint64_t seed, uint32_t machines)
 
 static void end_machine(struct world *world, struct machine *machine)
 {
-    hub_tick(machine->hub, world->now_ms);
+    hub_tick(machine->hub, machine_now_ms(world, machine));
     world_perform(world, machine);
     invariants_check(world);
     const struct metrics *metrics = hub_metrics(machine->hub);

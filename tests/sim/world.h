@@ -61,10 +61,11 @@ struct packet {
 struct machine {
     struct hub *hub;
     struct hub_config config;
-    uint64_t frozen_ms;  /* it does nothing until then */
-    int server;          /* of the bus, that it is connected to; -1: none */
-    uint64_t connection; /* counts its connections */
-    uint64_t back_ms;    /* when it connects again */
+    uint64_t froze_ms, frozen_ms; /* it did nothing from then on, and does not until then */
+    uint64_t stood_ms;            /* so long it stood still before */
+    int server;                   /* of the bus, that it is connected to; -1: none */
+    uint64_t connection;          /* counts its connections */
+    uint64_t back_ms;             /* when it connects again */
     struct subscription *subscriptions;
     struct packet *packets;             /* to it, the first that is due first */
     uint64_t latest_ms[WORLD_MACHINES]; /* when the last packet of each arrives here */
@@ -142,6 +143,30 @@ void net_pass(struct world *world);
 void net_break(struct world *world);
 /* The machine's connection is gone, without a word. */
 void net_disconnect(struct machine *machine);
+
+/* How long the machine has stood still in all. */
+static inline uint64_t machine_stood_ms(const struct world *world,
+                                        const struct machine *machine)
+{
+    uint64_t until = machine->frozen_ms;
+    if (until > world->now_ms) until = world->now_ms;
+    return machine->stood_ms + until - machine->froze_ms;
+}
+
+/* The time by its own clock, which does not count that; as in the server. */
+static inline uint64_t machine_now_ms(const struct world *world,
+                                      const struct machine *machine)
+{
+    return world->now_ms - machine_stood_ms(world, machine);
+}
+
+/* When its hub is to be ticked. */
+static inline uint64_t machine_due_ms(const struct world *world,
+                                      const struct machine *machine)
+{
+    uint64_t due = hub_next_deadline(machine->hub);
+    return due == UINT64_MAX ? due : due + machine_stood_ms(world, machine);
+}
 
 static inline bool is_frozen(const struct world *world, const struct machine *machine)
 {

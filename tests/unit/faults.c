@@ -4,6 +4,7 @@
    Whatever is refused: no byte is wrong, sessions that miss something are closed, nothing is
    left at the end, and when there is memory again the page is there for the next two. */
 #include "faults.h"
+#include "bus.h"
 #include "unit.h"
 
 #include "whilst/deny.h"
@@ -28,6 +29,7 @@ static struct hub *hub;
 static uint64_t now_ms;
 static bool asked[CLIENTS], served[CLIENTS], replied[CLIENTS];
 static session_id sessions[CLIENTS]; /* 0: not connected, or closed by the hub */
+static uint64_t wanted;              /* the last request to another node; 0: none yet */
 
 /* ---- what the hub says ---- */
 
@@ -58,9 +60,20 @@ static int client_of(session_id session)
     return -1;
 }
 
+static void settle_bus(void)
+{
+    struct bus_effect effect;
+    while (hub_next_bus_effect(hub, &effect)) {
+        if (effect.kind == EFFECT_PUBLISH && effect.head[0] == BUS_ORDER)
+            wanted = effect.reply.request;
+        message_unref(effect.body);
+    }
+}
+
 static void settle(void)
 {
     struct effect effect;
+    settle_bus();
     for (;;) {
         faults->armed++;
         bool more = hub_next_effect(hub, &effect);
@@ -203,6 +216,87 @@ static void converse(void)
     block("");
 }
 
+/* ---- and among other nodes ---- */
+
+static void hear(enum bus_subject_kind kind, const struct bus_record *record,
+                 const char *body)
+{
+    uint8_t bytes[BUS_HEAD_MAX + 8];
+    size_t size = bus_record_write(record, bytes);
+    struct bus_message message = {
+        .subject = {.kind = kind,
+                    .hash = hash_of("hello", 5),
+                    .node = bus_node_of("a"),
+                    .request = wanted},
+        .reply = {.kind = BUS_INBOX, .node = bus_node_of("b"), .request = record->request},
+        .bytes = bytes,
+        .size = size + strlen(body)};
+    memcpy(bytes + size, body, strlen(body));
+    faults->armed++;
+    hub_bus(hub, &message, now_ms);
+    faults->armed--;
+    settle();
+}
+
+static void hear_of(enum bus_kind kind, uint64_t incarnation, uint32_t count)
+{
+    struct bus_record record = {.kind = kind,
+                                .node = bus_node_of("b"),
+                                .incarnation = incarnation,
+                                .seq = now_ms,
+                                .request = now_ms,
+                                .tally = {count, 0, count},
+                                .hash = hash_of("hello", 5),
+                                .page_max = 100,
+                                .limit = 4,
+                                .total = 5};
+    hear(kind == BUS_ALIVE || kind == BUS_BYE ? BUS_HEARTBEAT
+         : kind == BUS_CHUNK                  ? BUS_INBOX
+         : kind == BUS_ORDER                  ? BUS_WANT
+                                              : BUS_PRESENCE,
+         &record, kind == BUS_CHUNK ? "hello" : "");
+}
+
+static void connect_bus(bool up)
+{
+    faults->armed++;
+    hub_bus_up(hub, up, now_ms);
+    faults->armed--;
+    settle();
+}
+
+/* A page from another node, orders of it, cells, a node that dies and comes back. */
+static void converse_among_nodes(void)
+{
+    wanted = 0;
+    connect_bus(true);
+    hear_of(BUS_ALIVE, 1, 0);
+    for (int i = 0; i < 6; i++)
+        arrive(i);
+    call(1, JOIN("want:" HELLO, "{\"binary\":true,\"status\":true}"));
+    call(2, JOIN("want:" HELLO, "{}"));
+    pass(100);
+    hear_of(BUS_CELL, 1, 2); /* if nobody was asked before, now somebody is */
+    pass(100);
+    if (wanted != 0) hear_of(BUS_CHUNK, 1, 0);
+    call(3, JOIN("have:" HELLO, "{\"away\":true}"));
+    hear_of(BUS_CELL_ASK, 1, 3);
+    hear_of(BUS_ORDER, 1, 0);
+    pass(1100);
+    hear_of(BUS_ORDER, 1, 0);
+    if (asked[3]) answer_binary(3, "hello");
+    hear_of(BUS_CELL, 2, 1);
+    connect_bus(false);
+    pass(7000);
+    connect_bus(true);
+    hear_of(BUS_ALIVE, 2, 0);
+    hear_of(BUS_CELL, 2, 4);
+    call(4, JOIN("want:" HELLO, "{\"binary\":true}"));
+    hear_of(BUS_BYE, 2, 0);
+    pass(3000);
+    connect_bus(false);
+}
+
 /* There is memory again. Some may have been closed: two that are new can do all. */
 static void expect_all_well(void)
 {
@@ -222,21 +316,30 @@ static void expect_all_well(void)
     pass(60000);
     const struct metrics *metrics = hub_metrics(hub);
     assert_int_equal(metrics->sessions + metrics->pages + metrics->holders + metrics->away +
-                         metrics->seekers + metrics->fetches + metrics->in_flight_bytes,
+                         metrics->seekers + metrics->fetches + metrics->in_flight_bytes +
+                         metrics->bus_interests + metrics->bus_cells + metrics->bus_nodes +
+                         metrics->bus_wants + metrics->bus_orders,
                      0);
+}
+
+static void play_as(const char *node, void (*conversation)(void), uint64_t first,
+                    uint64_t last)
+{
+    static const uint64_t seed[2] = {1, 2};
+    struct hub_config config = hub_config_default();
+    snprintf(config.node, sizeof config.node, "%s", node);
+    hub = hub_new(&config, seed);
+    *faults = (struct faults){.first = first, .last = last};
+    now_ms = 1000;
+    conversation();
+    faults->first = UINT64_MAX;
+    expect_all_well();
+    hub_free(hub);
 }
 
 static void play(uint64_t first, uint64_t last)
 {
-    static const uint64_t seed[2] = {1, 2};
-    struct hub_config config = hub_config_default();
-    hub = hub_new(&config, seed);
-    *faults = (struct faults){.first = first, .last = last};
-    now_ms = 1000;
-    converse();
-    faults->first = UINT64_MAX;
-    expect_all_well();
-    hub_free(hub);
+    play_as("", converse, first, last);
 }
 
 TEST(each_allocation_fails_alone)
@@ -259,6 +362,30 @@ TEST(from_one_point_on_all_fail)
 {
     for (uint64_t n = 1; n == 1 || faults->failed > 0; n++)
         play(n, UINT64_MAX - 1);
+}
+
+TEST(among_other_nodes_too)
+{
+    uint64_t n = 1;
+    for (; n == 1 || faults->failed > 0; n++) {
+        play_as("a", converse_among_nodes, n, n);
+        play_as("a", converse_among_nodes, n, n + 7);
+        play_as("a", converse_among_nodes, n, UINT64_MAX - 1);
+    }
+    printf("%llu allocations among other nodes\n", (unsigned long long)n - 2);
+    assert_true(n > 80);
+}
+
+TEST(a_hub_that_gets_no_memory_is_not_made)
+{
+    static const uint64_t seed[2] = {1, 2};
+    struct hub_config config = hub_config_default();
+    config.node[0] = 'a';
+    for (uint64_t n = 1; n <= 3; n++) { /* itself, its deadlines, what it has for the bus */
+        *faults = (struct faults){.first = n, .last = n, .armed = 1};
+        assert_null(hub_new(&config, seed));
+        faults->armed = 0;
+    }
 }
 
 /* ---- the libraries of the core take their memory where it does ---- */
@@ -287,6 +414,8 @@ int main(void)
         cmocka_unit_test(each_allocation_fails_alone),
         cmocka_unit_test(some_in_a_row_fail),
         cmocka_unit_test(from_one_point_on_all_fail),
+        cmocka_unit_test(among_other_nodes_too),
+        cmocka_unit_test(a_hub_that_gets_no_memory_is_not_made),
     };
     if (CRYPTO_set_mem_functions(take, resize, give) != 1) return 1;
     json_set_alloc_funcs(memory_take, memory_free);
