@@ -163,7 +163,7 @@ static void fail_fetch(struct hub *hub, struct fetch *fetch)
     orders_refuse(hub, page);
     end_fetch(hub, fetch);
     for (uint32_t i = 0; i < page->seekers.front; i++)
-        window_release(hub, group_at(&page->seekers, i), 0);
+        window_give_way(hub, group_at(&page->seekers, i));
     if (page->seekers.front > 0) interests_retry(hub, page);
 }
 

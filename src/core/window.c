@@ -5,7 +5,9 @@
    its largest must fit into window_bytes. Otherwise it waits; the oldest comes in first. So
    nobody is cut off for asking for a hundred pages at once, and no holder sends what could
    not be handed on. A connection that has read everything may always be sent one page. A
-   page that grows too large by its escapes, as JSON, is fetched again for its seeker.
+   page that grows too large by its escapes, as JSON, is fetched again for its seeker. One
+   whose fetch failed counts as the youngest, so that pages which nobody sends keep no others
+   waiting.
 
    Sessions in which there may be room again stand in a list until the end of the input: to
    let somebody in begins a fetch, which must not happen in the middle of another. */
@@ -52,9 +54,18 @@ void window_forget(struct hub *hub, struct session *session)
     session->roomy = false;
 }
 
+static struct membership *oldest_waiting(const struct session *session)
+{
+    struct membership *oldest = NULL;
+    for (struct membership *member = session->topics; member != NULL; member = member->next)
+        if (member->waiting) oldest = member;
+    return oldest;
+}
+
 bool window_admit(struct hub *hub, struct membership *seeker)
 {
-    bool room = has_room(hub, seeker->session);
+    bool first = !seeker->waiting || oldest_waiting(seeker->session) == seeker;
+    bool room = first && has_room(hub, seeker->session);
     set_waiting(hub, seeker, !room);
     if (!room) return false;
     seeker->active = true;
@@ -91,18 +102,23 @@ void window_wait(struct hub *hub, struct membership *seeker)
     set_waiting(hub, seeker, true);
 }
 
+void window_give_way(struct hub *hub, struct membership *seeker)
+{
+    struct session *session = seeker->session;
+    struct membership **at = &session->topics;
+    window_release(hub, seeker, 0);
+    if (session->waiting == 0) return;
+    while (*at != seeker)
+        at = &(*at)->next;
+    *at = seeker->next;
+    seeker->next = session->topics;
+    session->topics = seeker;
+}
+
 void window_drained(struct hub *hub, struct session *session)
 {
     session->unread = 0;
     note_room(hub, session);
-}
-
-static struct membership *oldest_waiting(const struct session *session)
-{
-    struct membership *oldest = NULL;
-    for (struct membership *member = session->topics; member != NULL; member = member->next)
-        if (member->waiting) oldest = member;
-    return oldest;
 }
 
 static void let_in(struct hub *hub, struct session *session)

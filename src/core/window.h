@@ -15,6 +15,8 @@ bool window_fits(const struct hub *hub, const struct membership *seeker, size_t 
 void window_wait(struct hub *hub, struct membership *seeker);
 /* The seeker needs its room, or to wait for it, no more; it was sent so many bytes. */
 void window_release(struct hub *hub, struct membership *seeker, size_t sent_bytes);
+/* It was not served: those of its session that wait go first from now on. */
+void window_give_way(struct hub *hub, struct membership *seeker);
 /* The session has read what it was sent. */
 void window_drained(struct hub *hub, struct session *session);
 /* The session is about to be freed. */
