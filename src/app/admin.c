@@ -42,7 +42,8 @@ static const struct option_row what_rows[] = {
 
 static const struct option_table table = {
     .command = "admin",
-    .operands = "COMMAND",
+    .operands =
+        "status|pages|sessions|drop|block|close|log-level|drain [HASH|SESSION|LEVEL]",
     .about =
         "Sees and steers a running server that was started with --admin ADDRESS.\n\n"
         "  status           what it is and does\n"
@@ -56,6 +57,14 @@ static const struct option_table table = {
     .sets = {{where_rows, sizeof where_rows / sizeof where_rows[0], true},
              {what_rows, sizeof what_rows / sizeof what_rows[0], false}},
 };
+
+static const struct admin_options defaults = {.address = ADMIN_ADDRESS};
+
+const struct option_table *admin_table(const void **shown)
+{
+    *shown = &defaults;
+    return &table;
+}
 
 struct admin_run {
     struct admin_options options;
@@ -421,7 +430,6 @@ static const struct admin_command *choose(int count, char **operands)
 
 int admin_main(int count, char **arguments)
 {
-    static const struct admin_options defaults = {.address = ADMIN_ADDRESS};
     struct admin_run run = {.options = defaults};
     int first;
     bool help;

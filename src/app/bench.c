@@ -2,6 +2,7 @@
 #include "bench.h"
 
 #include "bench_mixes.h"
+#include "option_print.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -52,12 +53,19 @@ static int play(const struct mix *mix, const struct bench_options *options)
     return code;
 }
 
+static void print_help(void)
+{
+    const void *defaults;
+    const struct option_table *table = bench_table(&defaults);
+    option_print_help(table, defaults, stdout);
+}
+
 int bench_main(int count, char **arguments)
 {
     struct bench_options options;
     bool help;
     if (!bench_options_read(&options, count, arguments, &help)) {
-        if (help) bench_options_print_help(stdout);
+        if (help) print_help();
         return help ? 0 : 2;
     }
     if (options.in_process) return bench_hub_run(&options);

@@ -46,7 +46,7 @@ static const struct option_row rows[] = {
 
 static const struct option_table table = {
     .command = "bench",
-    .operands = "MIX",
+    .operands = "idle|crowd|fetch|fanout|churn|storm|frontpage",
     .about =
         "Puts load on a server and says what it cost. The server should be run with\n"
         "--no-rate-limits on a core of its own, and this on another (taskset -c).\n"
@@ -59,50 +59,38 @@ static const struct option_table table = {
         "  churn      visitors come, stay a while and go\n"
         "  storm      all visitors lose their connection and come back at once\n"
         "  frontpage  a day on the front page: arrivals, stays, reloads, drawn from a seed",
-    .sets = {{0}, {rows, sizeof rows / sizeof rows[0], false}},
+    .sets = {REACH_SET, {rows, sizeof rows / sizeof rows[0], false}},
 };
 
-static struct option_table whole_table(void)
-{
-    struct option_table whole = table;
-    whole.sets[0] = reach_set;
-    return whole;
-}
+static const struct bench_options defaults = {.reach = REACH_DEFAULTS,
+                                              .per_address = 100,
+                                              .visitors = 1000,
+                                              .at_once = 64,
+                                              .pages = 100,
+                                              .size = 10240,
+                                              .rate = 1000,
+                                              .seconds = 10,
+                                              .stay_ms = 5000,
+                                              .rounds = 20,
+                                              .in_flight = 1,
+                                              .seed = 1,
+                                              .sessions = 2000000};
 
-static struct bench_options defaults(void)
+const struct option_table *bench_table(const void **shown)
 {
-    return (struct bench_options){.reach = reach_defaults(),
-                                  .per_address = 100,
-                                  .visitors = 1000,
-                                  .at_once = 64,
-                                  .pages = 100,
-                                  .size = 10240,
-                                  .rate = 1000,
-                                  .seconds = 10,
-                                  .stay_ms = 5000,
-                                  .rounds = 20,
-                                  .in_flight = 1,
-                                  .seed = 1,
-                                  .sessions = 2000000};
+    *shown = &defaults;
+    return &table;
 }
 
 bool bench_options_read(struct bench_options *options, int count, char **arguments,
                         bool *help)
 {
-    struct option_table whole = whole_table();
     int first;
-    *options = defaults();
-    if (!option_table_read(&whole, options, count, arguments, &first, help)) return false;
+    *options = defaults;
+    if (!option_table_read(&table, options, count, arguments, &first, help)) return false;
     if (first < count) options->mix = arguments[first];
     if ((options->mix != NULL) != options->in_process && count - first <= 1) return true;
     fprintf(stderr,
             "whilst: bench wants one mix, or --in-process; see whilst bench --help\n");
     return false;
-}
-
-void bench_options_print_help(FILE *out)
-{
-    struct option_table whole = whole_table();
-    struct bench_options shown = defaults();
-    option_print_help(&whole, &shown, out);
 }

@@ -24,6 +24,6 @@ struct bench_options {
 /* False after a mistake, which has been said, or with *help set. */
 bool bench_options_read(struct bench_options *options, int count, char **arguments,
                         bool *help);
-void bench_options_print_help(FILE *out);
+const struct option_table *bench_table(const void **defaults); /* as in struct command */
 
 #endif

@@ -6,6 +6,7 @@
 #include "net/deny_file.h"
 #include "option_print.h"
 #include "options.h"
+#include "serve.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -104,13 +105,27 @@ static const struct action {
     {"defaults", "print a configuration file that has every option", print_defaults},
 };
 
+static const char about[] =
+    "What a configuration says, without serving. FILE is as --config FILE, and\n"
+    "OPTION as for whilst serve; without FILE it is the one in WHILST_CONFIG.";
+
+const struct option_table *config_table(const void **defaults)
+{
+    static struct option_table table;
+    table = *serve_table(defaults);
+    table.command = "config";
+    table.operands = "check|show|defaults [FILE]";
+    table.about = about;
+    return &table;
+}
+
 #define ACTIONS (sizeof actions / sizeof actions[0])
 
 static int print_help(void)
 {
     printf("usage: whilst config ACTION [FILE] [OPTION…]\n\n"
-           "What a configuration says, without serving. FILE is as --config FILE, and\n"
-           "OPTION as for whilst serve; without FILE it is the one in WHILST_CONFIG.\n\n");
+           "%s\n\n",
+           about);
     for (size_t i = 0; i < ACTIONS; i++)
         printf("  %-10s %s\n", actions[i].name, actions[i].help);
     return 0;

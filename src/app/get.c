@@ -41,9 +41,17 @@ static const struct option_table table = {
     .about = "Fetches a page from whoever holds it, checks its hash and writes it. A file\n"
              "appears under its name only when it is whole. Exit codes: 0 done, 3 nobody\n"
              "holds it, 4 the bytes were wrong, 5 no server, 6 a limit or a rule.",
-    .sets = {{0}, {rows, sizeof rows / sizeof rows[0], false}},
+    .sets = {REACH_SET, {rows, sizeof rows / sizeof rows[0], false}},
     .letters = letters,
 };
+
+static const struct get_options defaults = {.reach = REACH_DEFAULTS};
+
+const struct option_table *get_table(const void **shown)
+{
+    *shown = &defaults;
+    return &table;
+}
 
 static struct get *get_of(struct errand *errand)
 {
@@ -111,14 +119,12 @@ int get_main(int count, char **arguments)
 {
     struct get get = {
         .errand = {.event = on_event, .second = on_second, .signal_code = 130},
-        .options = {.reach = reach_defaults()}};
-    struct option_table whole = table;
+        .options = defaults};
     const char *address;
     int first;
     bool help;
-    whole.sets[0] = reach_set;
-    if (!option_table_read(&whole, &get.options, count, arguments, &first, &help)) {
-        if (help) option_print_help(&whole, &get.options, stdout);
+    if (!option_table_read(&table, &get.options, count, arguments, &first, &help)) {
+        if (help) option_print_help(&table, &defaults, stdout);
         return help ? EXIT_DONE : EXIT_USAGE;
     }
     if (count - first != 1) {

@@ -50,23 +50,37 @@ static const struct option_row watch_rows[] = {
     {"json", NULL, "What", "each line is a JSON object", OPTION_FLAG, KEEP(json), 0, 0},
 };
 
-static const struct option_table keep_table = {
+static const struct option_table of_keep = {
     .command = "keep",
     .operands = "URL|HASH…",
     .about =
         "Gets pages from those who hold them and holds them too, until it is ended. Lost\n"
         "connections are taken up again for ever.",
-    .sets = {{0}, {keep_rows, sizeof keep_rows / sizeof keep_rows[0], false}},
+    .sets = {REACH_SET, {keep_rows, sizeof keep_rows / sizeof keep_rows[0], false}},
 };
 
-static const struct option_table watch_table = {
+static const struct option_table of_watch = {
     .command = "watch",
     .operands = "URL|HASH",
     .about =
         "Prints who comes to a page and who leaves it, a line each. Counts are told to\n"
         "those who hold a page: it gets the page and holds it, and counts itself.",
-    .sets = {{0}, {watch_rows, sizeof watch_rows / sizeof watch_rows[0], false}},
+    .sets = {REACH_SET, {watch_rows, sizeof watch_rows / sizeof watch_rows[0], false}},
 };
+
+static const struct keep_options defaults = {.reach = REACH_DEFAULTS};
+
+const struct option_table *keep_table(const void **shown)
+{
+    *shown = &defaults;
+    return &of_keep;
+}
+
+const struct option_table *watch_table(const void **shown)
+{
+    *shown = &defaults;
+    return &of_watch;
+}
 
 static struct keep *keep_of(struct errand *errand)
 {
@@ -279,13 +293,10 @@ static int run(struct keep *keep, int operands, char **texts)
 static int read_options(struct keep *keep, const struct option_table *table, int count,
                         char **arguments, int *first)
 {
-    struct option_table whole = *table;
     bool help;
-    whole.sets[0] = reach_set;
-    keep->options.reach = reach_defaults();
-    if (option_table_read(&whole, &keep->options, count, arguments, first, &help))
-        return -1;
-    if (help) option_print_help(&whole, &keep->options, stdout);
+    keep->options = defaults;
+    if (option_table_read(table, &keep->options, count, arguments, first, &help)) return -1;
+    if (help) option_print_help(table, &defaults, stdout);
     return help ? EXIT_DONE : EXIT_USAGE;
 }
 
@@ -296,7 +307,7 @@ int keep_main(int count, char **arguments)
                                    .changed = on_changed,
                                    .patient = true,
                                    .reconnect = true}};
-    int first, code = read_options(&keep, &keep_table, count, arguments, &first);
+    int first, code = read_options(&keep, &of_keep, count, arguments, &first);
     return code >= 0 ? code : run(&keep, count - first, arguments + first);
 }
 
@@ -305,7 +316,7 @@ int watch_main(int count, char **arguments)
     struct keep keep = {
         .errand = {.event = on_event, .changed = on_changed, .reconnect = true},
         .watch = true};
-    int first, code = read_options(&keep, &watch_table, count, arguments, &first);
+    int first, code = read_options(&keep, &of_watch, count, arguments, &first);
     if (code >= 0) return code;
     if (count - first == 1) return run(&keep, 1, arguments + first);
     fprintf(stderr, "whilst: watch wants one page; see whilst watch --help\n");

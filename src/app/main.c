@@ -1,7 +1,9 @@
 /* The program: a table of subcommands. */
 #include "bench.h"
+#include "command.h"
 #include "config.h"
 #include "errands.h"
+#include "help.h"
 #include "serve.h"
 
 #include <fcntl.h>
@@ -18,36 +20,29 @@ static int print_version(int count, char **arguments)
     return 0;
 }
 
-static int print_help(int count, char **arguments);
-
-static const struct command {
-    const char *name, *help;
-    int (*run)(int count, char **arguments);
-} commands[] = {
-    {"serve", "serve pages (whilst serve --help)", serve_main},
-    {"config", "check a configuration, show it, print one (whilst config --help)", config_main},
-    {"share", "hold files, and print their addresses", share_main},
-    {"get", "fetch a page, and check it", get_main},
-    {"keep", "get pages, and hold them too", keep_main},
-    {"watch", "print who comes to a page and who leaves", watch_main},
-    {"admin", "see and steer a running server (whilst admin --help)", admin_main},
-    {"bench", "put load on a server and measure it (whilst bench --help)", bench_main},
-    {"version", "print the version", print_version},
-    {"help", "print this", print_help},
-    {"--version", NULL, print_version},
-    {"--help", NULL, print_help},
-    {"-h", NULL, print_help},
+const struct command commands[] = {
+    {"serve", "serve pages", serve_main, serve_table},
+    {"config", "check a configuration, show it, print one", config_main, config_table},
+    {"share", "hold files, and print their addresses", share_main, share_table},
+    {"get", "fetch a page, and check it", get_main, get_table},
+    {"keep", "get pages, and hold them too", keep_main, keep_table},
+    {"watch", "print who comes to a page and who leaves", watch_main, watch_table},
+    {"admin", "see and steer a running server", admin_main, admin_table},
+    {"bench", "put load on a server and measure it", bench_main, bench_table},
+    {"version", "print the version", print_version, NULL},
+    {"help", "print this, or what a command can do", help_main, NULL},
+    {"--version", NULL, print_version, NULL},
+    {"--help", NULL, help_main, NULL},
+    {"-h", NULL, help_main, NULL},
+    {0},
 };
 
-static int print_help(int count, char **arguments)
+const struct command *command_find(const char *name)
 {
-    (void)count, (void)arguments;
-    printf("usage: whilst COMMAND [OPTION…]\n\n"
-           "Pages that exist only whilst somebody is looking at them.\n\n");
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-        if (commands[i].help != NULL)
-            printf("  %-10s %s\n", commands[i].name, commands[i].help);
-    return 0;
+    const struct command *command = commands;
+    while (command->name != NULL && strcmp(command->name, name) != 0)
+        command++;
+    return command->name == NULL ? NULL : command;
 }
 
 /* Without the three standard descriptors a socket could become one of them, and be sent what
@@ -78,9 +73,8 @@ int main(int count, char **arguments)
         fprintf(stderr, "whilst: no command; try whilst serve, or whilst --help\n");
         return 2;
     }
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-        if (strcmp(arguments[1], commands[i].name) == 0)
-            return commands[i].run(count - 1, arguments + 1);
+    const struct command *command = command_find(arguments[1]);
+    if (command != NULL) return command->run(count - 1, arguments + 1);
     fprintf(stderr, "whilst: unknown command '%s'; try whilst --help\n", arguments[1]);
     return 2;
 }

@@ -42,7 +42,7 @@ void option_print_value(const struct option_row *row, const void *options, FILE 
 
 /* ---- help ---- */
 
-static bool has_shown_default(const struct option_row *row, const void *defaults)
+bool option_has_default(const struct option_row *row, const void *defaults)
 {
     enum option_kind kind = option_kind_of(row);
     const struct option_list *list = field_of(row, defaults);
@@ -53,14 +53,12 @@ static bool has_shown_default(const struct option_row *row, const void *defaults
 static void print_help_row(const struct option_table *table, const struct option_row *row,
                            const void *defaults, FILE *out)
 {
-    char left[96], letter[8] = "";
-    for (const struct option_letter *l = table->letters; l != NULL && l->letter; l++)
-        if (strcmp(row->flag, l->flag) == 0)
-            snprintf(letter, sizeof letter, "-%c, ", l->letter);
+    char left[96], letter[] = {'-', option_letter_of(table, row), ',', ' ', '\0'};
+    if (letter[1] == '\0') letter[0] = '\0';
     snprintf(left, sizeof left, "%s--%s %s", letter, row->flag,
              row->argument == NULL ? "" : row->argument);
     fprintf(out, "  %-30s %s", left, row->help);
-    if (has_shown_default(row, defaults)) {
+    if (option_has_default(row, defaults)) {
         fputs(" [", out);
         option_print_value(row, defaults, out);
         fputs("]", out);

@@ -16,6 +16,9 @@ void option_print_defaults(const struct option_table *table, const void *default
 void option_print_given(const struct option_table *table, const void *options,
                         const struct option_reading *reading, FILE *out);
 
+/* Whether a row has a default that is worth to be said. */
+bool option_has_default(const struct option_row *row, const void *defaults);
+
 /* A row's value as it would be written; of a list, one after the other. */
 void option_print_value(const struct option_row *row, const void *options, FILE *out);
 

@@ -14,7 +14,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define SETS (sizeof(((struct option_table *)0)->sets) / sizeof(struct option_set))
 #define NAME_MAX_BYTES 64
 #define WANTED_MAX 256
 
@@ -31,7 +30,7 @@ struct walk {
 
 const struct option_row *option_row_at(const struct option_table *table, size_t index)
 {
-    for (size_t i = 0; i < SETS; i++) {
+    for (size_t i = 0; i < OPTION_SETS; i++) {
         if (index < table->sets[i].count) return &table->sets[i].rows[index];
         index -= table->sets[i].count;
     }
@@ -44,6 +43,13 @@ static bool find_row(const struct option_table *table, const char *flag, size_t 
     for (*index = 0; (row = option_row_at(table, *index)) != NULL; ++*index)
         if (strcmp(row->flag, flag) == 0) return true;
     return false;
+}
+
+char option_letter_of(const struct option_table *table, const struct option_row *row)
+{
+    for (const struct option_letter *l = table->letters; l != NULL && l->letter; l++)
+        if (strcmp(row->flag, l->flag) == 0) return l->letter;
+    return '\0';
 }
 
 size_t option_index_of(const struct option_table *table, const char *flag)
@@ -330,7 +336,7 @@ static const char *variable_of(const struct option_row *row)
 static void read_environment(struct walk *walk)
 {
     size_t index = 0;
-    for (size_t i = 0; i < SETS; i++) {
+    for (size_t i = 0; i < OPTION_SETS; i++) {
         const struct option_set *rows = &walk->table->sets[i];
         for (size_t j = 0; j < rows->count; j++, index++) {
             const char *value = rows->environment ? variable_of(&rows->rows[j]) : NULL;

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #define OPTION_LIST_MAX 32
+#define OPTION_SETS 2
 #define OPTION_ROWS_MAX 128
 #define OPTION_WHERE_MAX 4200
 
@@ -61,7 +62,7 @@ struct option_table {
     const char *command;  /* as it is typed: "serve" */
     const char *operands; /* for the usage line; NULL: there are none */
     const char *about;    /* for the help */
-    struct option_set sets[2];
+    struct option_set sets[OPTION_SETS];
     const struct option_letter *letters; /* ends with {0}; or NULL */
     const struct option_check *checks;   /* ends with {0}; or NULL */
     const char *config;                  /* the flag that names a file; or NULL */
@@ -115,6 +116,9 @@ void option_where(const struct option_reading *reading, size_t index,
 const struct option_row *option_row_at(const struct option_table *table, size_t index);
 /* The index of a row, which there must be. */
 size_t option_index_of(const struct option_table *table, const char *flag);
+
+/* The letter that is short for a row, or 0. */
+char option_letter_of(const struct option_table *table, const struct option_row *row);
 
 static inline enum option_kind option_kind_of(const struct option_row *row)
 {

@@ -5,7 +5,7 @@
 
 #define REACH(name) offsetof(struct reach_options, name)
 
-static const struct option_row rows[] = {
+const struct option_row reach_rows[REACH_ROWS] = {
     {"server", "URL", "Where",
      "http(s)://HOST[:PORT][/PATH] or unix:PATH [" REACH_SERVER "]", OPTION_TEXT,
      REACH(server), 0, 0},
@@ -13,13 +13,6 @@ static const struct option_row rows[] = {
      "trust the authorities in this PEM file instead of the system's", OPTION_TEXT,
      REACH(ca_file), 0, 0},
 };
-
-const struct option_set reach_set = {rows, sizeof rows / sizeof rows[0], true};
-
-struct reach_options reach_defaults(void)
-{
-    return (struct reach_options){.server = REACH_SERVER};
-}
 
 bool reach_open(struct reach *reach, const struct reach_options *options, const char *page)
 {

@@ -23,8 +23,16 @@ struct reach_options {
     const char *ca_file; /* NULL: the system's authorities */
 };
 
-extern const struct option_set reach_set;
-struct reach_options reach_defaults(void);
+#define REACH_ROWS 2
+extern const struct option_row reach_rows[REACH_ROWS];
+#define REACH_SET                                                                          \
+    {                                                                                      \
+        reach_rows, REACH_ROWS, true                                                       \
+    }
+#define REACH_DEFAULTS                                                                     \
+    {                                                                                      \
+        .server = REACH_SERVER                                                             \
+    }
 
 /* The server, and the authorities that it is judged by; all zero before. */
 struct reach {

@@ -11,11 +11,19 @@ static int serve(const struct options *options)
     return server_run(&options->server);
 }
 
+const struct option_table *serve_table(const void **defaults)
+{
+    static struct options shown;
+    options_init(&shown);
+    *defaults = &shown;
+    return &options_table;
+}
+
 static int print_help(void)
 {
-    struct options shown;
-    options_init(&shown);
-    option_print_help(&options_table, &shown, stdout);
+    const void *defaults;
+    const struct option_table *table = serve_table(&defaults);
+    option_print_help(table, defaults, stdout);
     return 0;
 }
 

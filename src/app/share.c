@@ -53,8 +53,16 @@ static const struct option_table table = {
         "Holds files until it is ended (Ctrl+C), and prints their addresses. A file is\n"
         "read once: what happens to it afterwards does not matter. It is shared as it is,\n"
         "unless --named or --type puts a first line before it that says what it is.",
-    .sets = {{0}, {rows, sizeof rows / sizeof rows[0], false}},
+    .sets = {REACH_SET, {rows, sizeof rows / sizeof rows[0], false}},
 };
+
+static const struct share_options defaults = {.reach = REACH_DEFAULTS};
+
+const struct option_table *share_table(const void **shown)
+{
+    *shown = &defaults;
+    return &table;
+}
 
 static struct share *share_of(struct errand *errand)
 {
@@ -236,13 +244,11 @@ int share_main(int count, char **arguments)
 {
     struct share share = {
         .errand = {.event = on_event, .second = show_status, .reconnect = true},
-        .options = {.reach = reach_defaults()}};
-    struct option_table whole = table;
+        .options = defaults};
     int first;
     bool help;
-    whole.sets[0] = reach_set;
-    if (!option_table_read(&whole, &share.options, count, arguments, &first, &help)) {
-        if (help) option_print_help(&whole, &share.options, stdout);
+    if (!option_table_read(&table, &share.options, count, arguments, &first, &help)) {
+        if (help) option_print_help(&table, &defaults, stdout);
         return help ? EXIT_DONE : EXIT_USAGE;
     }
     if (first == count) {

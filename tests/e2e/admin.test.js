@@ -376,5 +376,5 @@ test('what whilst admin says of mistakes, and where there is no server', async (
   const server = await serverFor(t);
   const elsewhere = await run(t, ['admin', '--admin', server.host, 'status']);
   assert.equal(elsewhere.code, 3);
-  assert.match((await run(t, ['admin', '--help'])).text, /^usage: whilst admin .*COMMAND$/m);
+  assert.match((await run(t, ['admin', '--help'])).text, /^usage: whilst admin .*\|drain \[HASH\|SESSION\|LEVEL\]$/m);
 });

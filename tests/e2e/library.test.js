@@ -64,13 +64,14 @@ async function stranger(t, words) {
 }
 
 describe('what is installed', () => {
-  test('the library, one header, and what finds them', () => {
+  test('the library, one header, what finds them, and the example', () => {
     const version = /project\(whilst VERSION (\S+)/.exec(readFileSync(join(ROOT, 'CMakeLists.txt'), 'utf8'))[1];
     const names = files(prefix).filter((file) => !/^(clipboard|probe)$/.test(file)).map((file) => file.replace(/^lib\/[^/]+-linux-gnu\//, 'lib/'));
     assert.deepEqual(names, [
       'include/whilst/whilst.h',
       'lib/libwhilst.a', 'lib/libwhilst.so', 'lib/libwhilst.so.0', `lib/libwhilst.so.${version}`,
       'lib/pkgconfig/whilst.pc',
+      'share/doc/whilst/examples/clipboard.c',
     ]);
     assert.deepEqual(pkgConfig(prefix, '--modversion'), [version]);
     const [command, ...args] = commandLine(['version'], probe);

@@ -1,0 +1,33 @@
+# Runs when it is installed: configuration, units and zsh's completion. Below /usr, be it in a
+# package's directory, they go where Debian looks for them: /etc, vendor-completions. Elsewhere
+# all stays below the prefix. DESTDIR goes before everything, and into nothing.
+
+if(CMAKE_INSTALL_PREFIX MATCHES "(^|/)usr/?$")
+    set(prefix /usr)
+    set(configuration_prefix /etc)
+    string(REGEX REPLACE "/usr/?$" "/etc" configuration "${CMAKE_INSTALL_PREFIX}")
+    set(zsh vendor-completions)
+else()
+    set(prefix ${CMAKE_INSTALL_PREFIX})
+    set(configuration_prefix ${prefix}/etc)
+    set(configuration ${prefix}/etc)
+    set(zsh site-functions)
+endif()
+
+# install_with_paths(FILE DIRECTORY NAME): with the paths in it as they are here.
+function(install_with_paths file directory name)
+    file(READ ${file} text)
+    string(REPLACE "/usr/bin/" "${prefix}/bin/" text "${text}")
+    string(REPLACE "/etc/" "${configuration_prefix}/" text "${text}")
+    file(WRITE ${built}/installed/${name} "${text}")
+    file(INSTALL ${built}/installed/${name} DESTINATION ${directory})
+endfunction()
+
+file(INSTALL ${built}/printed/whilst.conf DESTINATION ${configuration}/whilst)
+install_with_paths(${sources}/cmake/debian/default ${configuration}/default whilst)
+foreach(unit whilst.service whilst.socket)
+    install_with_paths(${sources}/docs/systemd/${unit}
+        ${CMAKE_INSTALL_PREFIX}/lib/systemd/system ${unit})
+endforeach()
+file(INSTALL ${built}/printed/whilst.zsh RENAME _whilst
+    DESTINATION ${CMAKE_INSTALL_PREFIX}/share/zsh/${zsh})
