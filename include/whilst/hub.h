@@ -138,6 +138,11 @@ void hub_bus_leave(struct hub *hub, uint64_t now_ms);
 
 enum bus_state hub_bus_state(const struct hub *hub);
 
+/* Other limits, rates and times from now on. They are for what is new: nobody is closed for
+   what the old ones allowed, a message that has begun ends under those, and rates begin anew.
+   Of connections_max and the bus nothing may change. */
+void hub_take_config(struct hub *hub, const struct hub_config *config, uint64_t now_ms);
+
 /* Refuses these pages from now on, instead of those refused before. Their holders and
    seekers are told `blocked`. Takes the list, which may be NULL. */
 void hub_take_deny_list(struct hub *hub, struct deny_list *list, uint64_t now_ms);

@@ -3,12 +3,17 @@
 
 #include "option_print.h"
 #include "options.h"
+#include "reload.h"
 
-static int serve(const struct options *options)
+static int serve(struct options *options, int count, char **arguments)
 {
+    struct reload reload;
     struct log_config log = options_log(options);
     log_configure(&log);
-    return server_run(&options->server);
+    reload_attach(&reload, options, count, arguments);
+    int code = server_run(&options->server);
+    reload_clear(&reload);
+    return code;
 }
 
 const struct option_table *serve_table(const void **defaults)
@@ -31,7 +36,7 @@ int serve_main(int count, char **arguments)
 {
     struct options options;
     options_init(&options);
-    int code = options_read(&options, count, arguments) ? serve(&options)
+    int code = options_read(&options, count, arguments) ? serve(&options, count, arguments)
                : options.reading.help                   ? print_help()
                                                         : 2;
     options_clear(&options);

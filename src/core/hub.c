@@ -399,6 +399,7 @@ struct hub *hub_new(const struct hub_config *config, const uint64_t seed[2])
     }
     assert(config->holders_first_max >= 1 && config->holders_max >= 1);
     hub->config = *config;
+    hub->page_bytes_highest = config->page_bytes_max;
     hub->secret[0] = seed[0];
     hub->secret[1] = seed[1];
     hub->chance = seed[0] ^ seed[1];

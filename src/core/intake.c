@@ -43,6 +43,8 @@ struct intake {
     enum message_form form;
     uint32_t fragments;
     size_t received;
+    size_t page_bytes_max, message_bytes_max; /* as they were when it began */
+    uint32_t fragments_max;
     struct json_utf8 utf8; /* of the text so far */
     struct message *kept; /* HEAD, WHOLE: the message so far; BODY, TAIL: the page so far */
     size_t reserved;      /* what `kept` counts for in in_flight_bytes; 0 for a head */
@@ -211,7 +213,7 @@ static void keep_body(struct hub *hub, struct intake *intake, size_t size)
     struct message *page = intake->kept;
     hash_stream_update(intake->stream, message_bytes(page) + page->size, size);
     page->size += size;
-    if (page->size > hub->config.page_bytes_max)
+    if (page->size > intake->page_bytes_max)
         fail(hub, intake, REASON_PAGE_SIZE);
     else
         relay_heard(hub, intake->holder);
@@ -352,7 +354,7 @@ static enum reason keep_whole(struct hub *hub, struct intake *intake, const char
                               size_t size)
 {
     size_t kept = intake->kept == NULL ? 0 : intake->kept->size;
-    if (kept + size > hub->config.message_bytes_max) return REASON_MESSAGE_SIZE;
+    if (kept + size > intake->message_bytes_max) return REASON_MESSAGE_SIZE;
     if (reserve(hub, intake, size))
         message_append(intake->kept, bytes, size);
     else
@@ -377,10 +379,11 @@ static enum reason keep_head(struct hub *hub, struct session *session,
     return reason;
 }
 
-/* What a message may be at the most: a page, each byte of it written as \u00XX. */
-static size_t received_max(const struct hub *hub)
+/* What a message may be at the most: a page, each byte of it written as \u00XX. Who holds one
+   from the time when pages could be larger is told page_size, and is not closed for it. */
+static size_t received_max(const struct hub *hub, const struct intake *intake)
 {
-    return 6 * hub->config.page_bytes_max + hub->config.message_bytes_max;
+    return 6 * hub->page_bytes_highest + intake->message_bytes_max;
 }
 
 static enum reason receive(struct hub *hub, struct session *session, struct intake *intake,
@@ -415,8 +418,8 @@ static enum reason count_part(const struct hub *hub, struct intake *intake,
     if (intake->received == 0) intake->form = part->form;
     intake->fragments += part->fragment ? 1 : 0;
     intake->received += part->size;
-    if (intake->fragments > hub->config.fragments_max) return REASON_FRAGMENTS;
-    if (intake->received > received_max(hub)) return REASON_MESSAGE_SIZE;
+    if (intake->fragments > intake->fragments_max) return REASON_FRAGMENTS;
+    if (intake->received > received_max(hub, intake)) return REASON_MESSAGE_SIZE;
     if (intake->form == MESSAGE_TEXT &&
         (!json_feed_utf8(&intake->utf8, part->bytes, part->size) ||
          (part->final && intake->utf8.wanted > 0)))
@@ -424,10 +427,14 @@ static enum reason count_part(const struct hub *hub, struct intake *intake,
     return REASON_NONE;
 }
 
-static struct intake *intake_new(struct session *session)
+static struct intake *intake_new(const struct hub *hub, struct session *session)
 {
     struct intake *intake = memory_new(sizeof *intake);
-    if (intake != NULL) intake->session = session;
+    if (intake == NULL) return NULL;
+    intake->session = session;
+    intake->page_bytes_max = hub->config.page_bytes_max;
+    intake->message_bytes_max = hub->config.message_bytes_max;
+    intake->fragments_max = hub->config.fragments_max;
     return intake;
 }
 
@@ -439,7 +446,7 @@ static enum reason receive_part(struct hub *hub, struct session *session,
         bool valid = part->form == MESSAGE_BINARY || json_is_utf8(part->bytes, part->size);
         return valid ? REASON_NONE : REASON_BAD_UTF8;
     }
-    if (session->intake == NULL) session->intake = intake_new(session);
+    if (session->intake == NULL) session->intake = intake_new(hub, session);
     if (session->intake == NULL) return REASON_BUSY;
     struct intake *intake = session->intake;
     enum reason reason = count_part(hub, intake, part);

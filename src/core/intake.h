@@ -25,7 +25,4 @@ void intake_abandon(struct hub *hub, struct membership *holder);
 /* Drops the message that has been coming for longest, if that is longer than hedge_ms. */
 void intake_shed(struct hub *hub);
 
-/* Drops the message that has been coming for longest, if that is longer than hedge_ms. */
-void intake_shed(struct hub *hub);
-
 #endif

@@ -1,11 +1,13 @@
 /* What the operator sees and does: going through pages and sessions a few at a time, so that
-   however many there are the loop goes on meanwhile; refusing pages; ending what is. */
+   however many there are the loop goes on meanwhile; refusing pages; ending what is; other limits. */
 #include "whilst/hub.h"
 
 #include "memory.h"
 #include "sessions.h"
 #include "topics.h"
+#include "window.h"
 
+#include <assert.h>
 #include <stddef.h>
 
 /* ---- seeing ---- */
@@ -146,4 +148,22 @@ bool hub_drop_session(struct hub *hub, session_id id, uint64_t now_ms)
     sessions_close(hub, session, REASON_DROPPED);
     hub_settle(hub);
     return true;
+}
+
+/* ---- new limits ---- */
+
+void hub_take_config(struct hub *hub, const struct hub_config *config, uint64_t now_ms)
+{
+    hub->now_ms = now_ms;
+    assert(config->holders_first_max >= 1 && config->holders_max >= 1);
+    hub->config = *config;
+    if (config->page_bytes_max > hub->page_bytes_highest)
+        hub->page_bytes_highest = config->page_bytes_max;
+    for (uint32_t i = 0; i < hub->places_count; i++) {
+        struct session *session = hub->places[i].session;
+        if (session == NULL) continue;
+        session->messages = session->joins = session->asks = (struct bucket){0};
+        window_reconsider(hub, session);
+    }
+    hub_settle(hub);
 }

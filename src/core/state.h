@@ -153,6 +153,7 @@ struct place {
 
 struct hub {
     struct hub_config config;
+    size_t page_bytes_highest; /* the largest page_bytes_max that was ever in force */
     uint64_t secret[2];
     uint64_t chance; /* state of the random numbers */
     uint64_t now_ms;

@@ -36,7 +36,7 @@ static void set_waiting(struct hub *hub, struct membership *seeker, bool waiting
     }
 }
 
-static void note_room(struct hub *hub, struct session *session)
+void window_reconsider(struct hub *hub, struct session *session)
 {
     if (session->waiting == 0 || session->roomy) return;
     session->roomy = true;
@@ -93,7 +93,7 @@ void window_release(struct hub *hub, struct membership *seeker, size_t sent_byte
     seeker->active = false;
     session->active--;
     session->unread += (uint32_t)sent_bytes;
-    note_room(hub, session);
+    window_reconsider(hub, session);
 }
 
 void window_wait(struct hub *hub, struct membership *seeker)
@@ -118,7 +118,7 @@ void window_give_way(struct hub *hub, struct membership *seeker)
 void window_drained(struct hub *hub, struct session *session)
 {
     session->unread = 0;
-    note_room(hub, session);
+    window_reconsider(hub, session);
 }
 
 static void let_in(struct hub *hub, struct session *session)

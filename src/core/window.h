@@ -19,6 +19,8 @@ void window_release(struct hub *hub, struct membership *seeker, size_t sent_byte
 void window_give_way(struct hub *hub, struct membership *seeker);
 /* The session has read what it was sent. */
 void window_drained(struct hub *hub, struct session *session);
+/* There may be room in the session for those who wait, who are let in by window_settle. */
+void window_reconsider(struct hub *hub, struct session *session);
 /* The session is about to be freed. */
 void window_forget(struct hub *hub, struct session *session);
 /* Lets those in who wait where there is room now. Called at the end of every input. */

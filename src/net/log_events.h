@@ -13,6 +13,11 @@
     X(DENY_LIST_READ, "deny_list_read", INFO, "the deny list was read again, with so many pages") \
     X(DENY_LIST_REFUSED, "deny_list_refused", WARN, "it was not: the line is wrong, or the file cannot be read; the old list stays in force") \
     X(DENY_LIST_UNWATCHED, "deny_list_unwatched", WARN, "changes to it are not noticed by themselves: send SIGHUP") \
+    X(CONFIG_READ, "config_read", INFO, "the configuration was read again; so many options changed") \
+    X(CONFIG_CHANGED, "config_changed", INFO, "an option that changed, and is in force now") \
+    X(CONFIG_NEEDS_RESTART, "config_needs_restart", WARN, "an option that changed in the configuration, but not in the running server") \
+    X(CONFIG_MISTAKE, "config_mistake", WARN, "what is wrong in the configuration, and where") \
+    X(CONFIG_REFUSED, "config_refused", WARN, "it has so many mistakes: nothing changes") \
     X(CERTIFICATE_READ, "certificate_read", INFO, "certificate and key were read again; when it expires, in seconds since 1970") \
     X(CERTIFICATE_REFUSED, "certificate_refused", WARN, "they were not: which file, and why; the old ones stay in force") \
     X(CERTIFICATE_UNWATCHED, "certificate_unwatched", WARN, "changes to them are not noticed by themselves: send SIGHUP") \

@@ -34,7 +34,7 @@ static void drop_first(struct outbox *outbox, struct server *server)
         outbox->last->next = first->next;
     outbox->sent = 0;
     outbox->bytes -= size;
-    if (outbox->bytes <= server->config->outbox_bytes_soft) outbox->over_ms = 0;
+    if (outbox->bytes <= server->room.outbox_bytes_soft) outbox->over_ms = 0;
     server_unqueue(server, first->message);
     message_unref(first->message);
     memory_free(first);
@@ -75,13 +75,13 @@ static void replace(struct outbox *outbox, struct server *server, struct parcel 
    that is being written does not count for the soft limit: a slow line is no fault. */
 static bool has_room(struct outbox *outbox, struct server *server, size_t more)
 {
-    const struct server_config *config = server->config;
     if (outbox_is_empty(outbox)) return true;
     size_t bytes = outbox->bytes + more;
-    if (bytes > config->outbox_bytes_max) return false;
-    if (bytes - first_message(outbox)->size <= config->outbox_bytes_soft) return true;
+    const struct server_room *room = &server->room;
+    if (bytes > room->outbox_bytes) return false;
+    if (bytes - first_message(outbox)->size <= room->outbox_bytes_soft) return true;
     if (outbox->over_ms == 0) outbox->over_ms = server_moment(server);
-    return server_age_ms(server, outbox->over_ms) <= config->write_ms;
+    return server_age_ms(server, outbox->over_ms) <= server->config->write_ms;
 }
 
 static enum reason add(struct outbox *outbox, struct server *server,

@@ -19,6 +19,7 @@
 #include "log.h"
 #include "notify.h"
 #include "policy.h"
+#include "reload.h"
 #include "secure.h"
 #include "supervise.h"
 #include "websocket.h"
@@ -78,7 +79,9 @@ uint32_t server_moment(struct server *server)
 uint32_t server_age_ms(struct server *server, uint32_t moment)
 {
     uint32_t now = server_moment(server);
-    return now >= moment ? now - moment : UINT32_MAX - moment + now;
+    uint32_t age = now >= moment ? now - moment : UINT32_MAX - moment + now;
+    uint64_t reloaded = server_now_ms(server) - server->reloaded_ms;
+    return age < reloaded ? age : (uint32_t)reloaded;
 }
 
 struct server *server_of(struct lws *wsi)
@@ -190,7 +193,7 @@ void server_disconnect(struct server *server, struct endpoint *endpoint)
 
 static void shed(struct server *server)
 {
-    while (server->metrics.queued_bytes > server->config->queued_bytes_max) {
+    while (server->metrics.queued_bytes > server->room.queued_bytes) {
         uint32_t socket_ms = 0, bytes_ms = 0;
         bool sockets = websocket_slowest_ms(server, &socket_ms);
         bool bytes = bytes_slowest_ms(server, &bytes_ms);
@@ -321,6 +324,7 @@ static void on_sweep(uv_timer_t *timer)
 {
     server_now_ms(timer->data);
     log_tick();
+    reload_sweep(timer->data);
     websocket_sweep(timer->data);
     secure_sweep(timer->data);
     bytes_sweep(timer->data);
@@ -335,15 +339,6 @@ static void on_turn_end(uv_prepare_t *prepare)
 static void on_stopped(uv_timer_t *timer)
 {
     uv_stop(timer->loop);
-}
-
-static void reload(struct server *server)
-{
-    notify_say("RELOADING=1\nMONOTONIC_USEC=%llu",
-               (unsigned long long)(uv_hrtime() / 1000));
-    deny_file_reload(server);
-    secure_reload(server);
-    notify_say("READY=1");
 }
 
 void server_stop(struct server *server, const char *why)
@@ -366,7 +361,7 @@ static void on_signal(uv_signal_t *signal, int number)
 {
     struct server *server = signal->data;
     if (number == SIGHUP)
-        reload(server);
+        reload_all(server);
     else
         server_stop(server, number == SIGINT ? "SIGINT" : "SIGTERM");
 }
@@ -469,6 +464,7 @@ int server_open(struct server *server, struct server_config *config)
     *server = (struct server){.config = config, .spare = -1, .began_s = time(NULL)};
     int descriptors = set_descriptor_limit(config);
     init_rings(server);
+    reload_begin(server);
     if (uv_loop_init(&server->loop) != 0) return !say_no_memory();
     bool certified = secure_open(server);
     bool prepared = certified && (prepare(server, descriptors) || say_no_memory());
@@ -487,12 +483,11 @@ int server_open(struct server *server, struct server_config *config)
     return 0;
 }
 
-int server_run(const struct server_config *config)
+int server_run(struct server_config *config)
 {
     struct server server;
-    struct server_config own = *config;
-    if (!libraries_lend_memory(own.reserve_bytes)) return !say_no_memory();
-    int fault = server_open(&server, &own);
+    if (!libraries_lend_memory(config->reserve_bytes)) return !say_no_memory();
+    int fault = server_open(&server, config);
     if (fault != 0) return fault;
     uv_run(&server.loop, UV_RUN_DEFAULT);
     server_close(&server);

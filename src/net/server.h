@@ -40,12 +40,16 @@ struct server_config {
     uint32_t hang_up_ms;     /* and given up */
     uint32_t fetch_ms;       /* an HTTP request waits so long for a page */
     uint32_t header_seconds;
+    /* At SIGHUP: reads the configuration again, and changes in this struct what may change in a
+       running server; false if nothing did. NULL: there is nothing to read. */
+    bool (*reload)(void *owner);
+    void *owner;
 };
 
 struct server_config server_config_default(void);
 
 /* Serves until SIGINT or SIGTERM. Returns what the process should exit with: 0, or when it
    could not start, which has been said on standard error, 1; 2 if the certificate is wrong. */
-int server_run(const struct server_config *config);
+int server_run(struct server_config *config);
 
 #endif

@@ -76,6 +76,13 @@ struct secure {
 
 #define SERVER_BATCH ((size_t)8 << 10) /* bytes of small messages in one write */
 
+/* What may wait for clients to read it: what the configuration says, but for some time after a
+   reload that made it less. */
+struct server_room {
+    uint32_t outbox_bytes, outbox_bytes_soft;
+    size_t queued_bytes;
+};
+
 struct server {
     const struct server_config *config;
     uv_loop_t loop;
@@ -87,7 +94,9 @@ struct server {
     uv_signal_t signals[3];
     struct file_watch deny_watch;
     struct secure secure;
-    uint64_t hub_due_ms; /* what hub_timer is set to */
+    struct server_room room; /* what may wait to be read, by now */
+    uint64_t reloaded_ms; /* when the configuration changed; ages are counted from there */
+    uint64_t hub_due_ms;  /* what hub_timer is set to */
     uint64_t clock_ms,
         stalled_ms; /* the loop's time when last asked; what does not count of it */
     struct listener *listeners;
@@ -118,7 +127,8 @@ void server_close(struct server *server);
 
 /* Milliseconds since some moment, but those in which the process stood still. */
 uint64_t server_now_ms(struct server *server);
-/* Now in half the bytes, never 0; and how long such a moment is ago, up to 49 days. */
+/* Now in half the bytes, never 0; and how long such a moment is ago, up to 49 days, and
+   at most since the configuration changed: new limits do not judge the time before. */
 uint32_t server_moment(struct server *server);
 uint32_t server_age_ms(struct server *server, uint32_t moment);
 

@@ -6,7 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { request } from './http.js';
+import { connectClient, holdPage, sha256 } from './client.js';
 import { runProgram, serverFor } from './server.js';
+import { until } from './wait.js';
 
 const LISTEN = 'listen = 127.0.0.1:0';
 
@@ -87,4 +89,88 @@ test('the printed defaults are a right file; what is shown says where it comes f
   const again = await runProgram(['config', 'show', fileFor(t, shown.output)]);
   const values = (text) => linesOf(text).map((entry) => entry.split(' ; ')[0]);
   assert.deepEqual(values(again.output), values(shown.output));
+});
+
+const LIMITS = ['max-per-address = 0', 'no-rate-limits = yes'];
+
+async function reloadable(t, ...lines) {
+  const path = fileFor(t, LISTEN, ...LIMITS, ...lines);
+  const server = await serverFor(t, { listen: [], addresses: 1, limits: true, args: ['--config', path] });
+  const reload = async (...changed) => {
+    const answers = () => server.errors.split(/config_read|config_refused/).length;
+    const before = answers();
+    writeFileSync(path, `${[LISTEN, ...LIMITS, ...changed].join('\n')}\n`);
+    const seen = server.errors.length;
+    server.program.child.kill('SIGHUP');
+    await until(() => answers() > before, 'what came of it');
+    return server.errors.slice(seen);
+  };
+  return { path, server, reload };
+}
+
+test('SIGHUP: new limits are for what is new, each change is said, and nobody is closed', async (t) => {
+  const { server, reload } = await reloadable(t, 'max-page = 1M', 'log-level = info');
+  const page = 'x'.repeat(5000);
+  const { client } = await holdPage(server.url, page);
+  const raw = async (hash) => (await request(server.target, `/raw/${hash}`)).status;
+  assert.equal(await raw(sha256(page)), 200);
+  const said = await reload('max-page = 4K', 'log-level = debug', 'ping = 100', 'hang-up = 20000', 'max-outbox = 64K', 'max-outbox-soft = 64K', 'max-queued = 1M');
+  assert.match(said, /info config_changed option=max-page from=1048576 to=4096\n/);
+  assert.match(said, /info config_changed option=log-level from=info to=debug\n/);
+  assert.match(said, /info config_changed option=ping from=25000 to=100\n/);
+  assert.match(said, /info config_read changed=7\n/);
+  assert.equal(await raw(sha256(page)), 502);
+  assert.deepEqual((await client.event('phx_error'))[4], { reason: 'page_size' });
+  assert.deepEqual(await client.call('all', 'phx_join'), { status: 'ok', response: {} });
+  assert.match(server.errors, /debug session_gone/);
+  assert.match(await reload('max-page = 1M'), /option=max-page from=4096 to=1048576\n/);
+  const again = await connectClient(server.url);
+  const fresh = 'y'.repeat(5000);
+  await holdPage(server.url, fresh);
+  assert.equal(await raw(sha256(fresh)), 200);
+  await again.close();
+});
+
+test('SIGHUP: origins come and go', async (t) => {
+  const { server, reload } = await reloadable(t);
+  const origin = 'https://a.example';
+  const allowed = async () =>
+    (await request(server.target, '/-/client/whilst.js', { headers: { Origin: origin } })).headers['access-control-allow-origin'];
+  assert.equal(await allowed(), undefined);
+  for (let i = 0; i < 3; i += 1) {
+    assert.match(await reload(`origin = ${origin}`, 'embed-origin = https://b.example'), /option=origin from="" to=https:/);
+    assert.equal(await allowed(), origin);
+    await reload(`origin = ${origin}`, 'embed-origin = https://b.example');
+    assert.equal(await allowed(), origin);
+    await reload();
+    assert.equal(await allowed(), undefined);
+  }
+});
+
+test('SIGHUP: what needs a restart is said, and stays', async (t) => {
+  const { server, reload } = await reloadable(t, 'base-path = /a', 'max-connections = 100');
+  for (let i = 0; i < 2; i += 1) {
+    const said = await reload('base-path = /b', 'max-connections = 200', 'max-topics = 9');
+    assert.match(said, /warn config_needs_restart option=base-path from=\/a to=\/b\n/);
+    assert.match(said, /warn config_needs_restart option=max-connections from=100 to=200\n/);
+    assert.equal(/option=max-topics from=128 to=9\n/.test(said), i === 0);
+    assert.match(said, new RegExp(`config_read changed=${1 - i}\\n`));
+  }
+  assert.equal((await request(server.target, '/a/healthz')).status, 200);
+  assert.equal((await request(server.target, '/b/healthz')).status, 404);
+});
+
+test('SIGHUP: a file with mistakes changes nothing; all of them are logged', async (t) => {
+  const { path, server, reload } = await reloadable(t);
+  const said = await reload('max-page = 4K', 'max-topics = many', 'nonsense = 1');
+  assert.match(said, new RegExp(`warn config_mistake where=${path}:5 what="max-topics: 'many' is not a number from 1 to 60000"\\n`));
+  assert.match(said, new RegExp(`warn config_mistake where=${path}:6 what="unknown option 'nonsense'`));
+  assert.match(said, /warn config_refused mistakes=2\n/);
+  assert.doesNotMatch(said, /config_changed/);
+  rmSync(path);
+  server.program.child.kill('SIGHUP');
+  await until(() => server.errors.split('config_refused').length > 2, 'the missing file');
+  const page = 'x'.repeat(5000);
+  await holdPage(server.url, page);
+  assert.equal((await request(server.target, `/raw/${sha256(page)}`)).status, 200);
 });

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define GRACE_MS 10000
+
 uint32_t world_chance(struct world *world, uint32_t below)
 {
     uint64_t z = world->chance += UINT64_C(0x9e3779b97f4a7c15);
@@ -261,6 +263,26 @@ static void act_restart(struct world *world, struct machine *machine)
     world->restarts++;
 }
 
+/* Other limits, within those under which every page can still be brought. */
+static void act_configure(struct world *world, struct machine *machine)
+{
+    struct hub_config *config = &machine->config;
+    size_t page = world->config.page_bytes_max;
+    config->page_bytes_max = page + world_chance(world, (uint32_t)page / 2);
+    config->message_rate = config->join_rate = world_chance(world, 2) * 100000;
+    config->message_burst = config->join_burst = 10000 + world_chance(world, 10000);
+    config->holders_first_max = 1 + world_chance(world, 3);
+    config->holders_max = 1 + world_chance(world, 8);
+    config->window_bytes = page + page / 2 + world_chance(world, 2) * 1000000;
+    config->fragments_max = 1000 + world_chance(world, 1000);
+    config->fetches_waiting_max = world_chance(world, 3);
+    config->answer_ms = 3000 + world_chance(world, 8000);
+    config->count_per_second = 1 + world_chance(world, 50);
+    config->grace_ms = world_chance(world, 2) * GRACE_MS;
+    hub_take_config(machine->hub, config, world->now_ms);
+    world_perform(world, machine);
+}
+
 static void somebody_acts(struct world *world)
 {
     struct actor *actor = &world->actors[world_chance(world, world->actors_count)];
@@ -276,6 +298,8 @@ static void somebody_acts(struct world *world)
     else if (world_chance(world, 10) == 0)
         act_restart(world, &world->machines[world_chance(world, world->machines_count)]);
     if (world->machines_count > 1 && world_chance(world, 5) == 0) net_break(world);
+    if (world_chance(world, 20) == 0)
+        act_configure(world, &world->machines[world_chance(world, world->machines_count)]);
     collect(world, actor);
 }
 
@@ -428,7 +452,7 @@ void world_init(struct world *world, uint64_t seed, uint32_t machines)
     if (world_chance(world, 2) == 0) world->config.window_bytes = large ? 600000 : 150000;
     world->config.answer_ms = 3000 + world_chance(world, 8000);
     world->config.count_per_second = 1 + world_chance(world, 50);
-    world->config.grace_ms = world_chance(world, 2) * 10000;
+    world->config.grace_ms = world_chance(world, 2) * GRACE_MS;
     world->machines_count = machines;
     for (uint32_t i = 0; i < machines; i++)
         init_machine(world, i);
@@ -465,7 +489,7 @@ void world_end(struct world *world)
 {
     for (uint32_t i = 0; i < world->actors_count; i++)
         act_drop(world, &world->actors[i]);
-    world->now_ms += world->config.grace_ms + 1;
+    world->now_ms += GRACE_MS + 1;
     for (uint32_t i = 0; i < world->machines_count; i++)
         end_machine(world, &world->machines[i]);
     for (uint32_t i = 0; i < world->machines_count; i++) {
