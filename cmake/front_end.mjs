@@ -30,7 +30,7 @@ const LEAST_GAIN = 0.9;
  * @typedef {object} Asset
  * @property {string} path as in the URL
  * @property {string} file its name below DIR/site/
- * @property {"ASSET_APP"|"ASSET_FRAME_STATIC"|"ASSET_FRAME_SCRIPTED"|"ASSET_CLIENT"|"ASSET_FILE"} policy
+ * @property {"ASSET_APP"|"ASSET_FRAME_STATIC"|"ASSET_FRAME_SCRIPTED"|"ASSET_CLIENT"|"ASSET_ADMIN"|"ASSET_FILE"} policy
  * @property {boolean} immutable the path changes with the bytes
  * @property {string} type
  * @property {Buffer} identity
@@ -165,7 +165,8 @@ async function buildAssets() {
   const first = await bundle(["first.js"], "[name]-[hash]", namesOf(parts), BLOCKING);
   const spare = await bundle(["sha256.js"], "client/[name]-[hash]");
   const client = await bundle(["whilst.js", "element.js"], "client/[name]", namesOf(spare));
-  const names = namesOf([...first, ...app]);
+  const admin = await bundle(["admin.js", "admin.css"], "admin/[name]-[hash]");
+  const names = namesOf([...first, ...app, ...admin]);
   const frame = composeFrame();
   const icon = readStatic("icon.svg");
   const assets = [
@@ -175,8 +176,11 @@ async function buildAssets() {
     asset("/-/frame/scripted", "-/frame/scripted.html", frame.html, { policy: "ASSET_FRAME_SCRIPTED" }),
     asset("/-/icon.svg", "-/icon.svg", icon),
     asset("/favicon.ico", "favicon.svg", icon),
+    asset("/-/admin", "-/admin.html", composeHtml("admin.html", names, words), { policy: "ASSET_ADMIN" }),
+    asset("/-/admin/icon.svg", "-/admin/icon.svg", icon, { policy: "ASSET_ADMIN" }),
     asset("/-/licences.txt", "-/licences.txt", licencesOf(inputs, ROOT)),
     ...filesOf([...parts, ...first, ...app], { immutable: true }),
+    ...filesOf(admin, { policy: "ASSET_ADMIN", immutable: true }),
     ...filesOf(spare, { policy: "ASSET_CLIENT", immutable: true }),
     ...filesOf(client, { policy: "ASSET_CLIENT" }),
   ];

@@ -37,7 +37,8 @@ static const struct option_row rows[] = {
     {"unix-mode", "MODE", "Where", "who may connect to unix sockets, as in chmod",
      OPTION_TEXT, SERVE(unix_mode), 0, 0},
     {"admin", "ADDRESS", "Where",
-     "the operator's address, for whilst admin and /metrics: HOST:PORT or unix:PATH",
+     "the operator's address, for whilst admin, the dashboard and /metrics: HOST:PORT or "
+     "unix:PATH",
      OPTION_TEXT, NET(admin), 0, 0},
     {"admin-token-file", "FILE", "Where",
      "who comes there must know this file's one line; needed unless ADDRESS is local",

@@ -4,13 +4,14 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import test from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { connectClient, holdPage } from './client.js';
 import { request } from './http.js';
 import { growth, readExposition } from './metrics.js';
 import { serverFor } from './server.js';
 import { until } from './wait.js';
 
-const OPERATIONS = new URL('../../docs/operations.md', import.meta.url);
+const docs = (name) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
 
 async function exposition(server) {
   return (await request(server.target, '/metrics')).body.toString();
@@ -28,7 +29,7 @@ test('promtool finds nothing to improve', async (t) => {
 test('every metric is in docs/operations.md, and no other', async (t) => {
   const server = await serverFor(t);
   const { types } = readExposition(await exposition(server));
-  const rows = readFileSync(OPERATIONS, 'utf8').matchAll(/^\| `((?:whilst|process)_\w+)` \| (\w+) \|/gm);
+  const rows = docs('operations.md').matchAll(/^\| `((?:whilst|process)_\w+)` \| (\w+) \|/gm);
   const documented = [...rows].map(([, name, type]) => [name, type]);
   assert.deepEqual(documented.sort(), [...types].sort());
 });
@@ -84,4 +85,40 @@ test('descriptors and sockets follow who comes and goes', async (t) => {
   assert.ok(Math.abs(open() - told) <= 24, `${told} descriptors told, ${open()} there are`);
   await Promise.all(clients.map((client) => client.close()));
   await until(async () => (await server.metrics()).whilst_sockets === 1, 'nobody but us again');
+});
+
+const promtool = (...args) => spawnSync('promtool', args, { cwd: fileURLToPath(new URL('.', import.meta.url)), encoding: 'utf8' });
+
+test('the alerts are rules, and each fires when it should', () => {
+  const checked = promtool('check', 'rules', '../../docs/alerts.yml');
+  assert.equal(checked.status, 0, checked.stdout + checked.stderr);
+  const tested = promtool('test', 'rules', 'alerts.yml');
+  assert.equal(tested.status, 0, tested.stdout + tested.stderr);
+  const alerts = [...docs('alerts.yml').matchAll(/- alert: (\w+)/g)].map(([, name]) => name);
+  const fired = readFileSync(new URL('alerts.yml', import.meta.url), 'utf8');
+  for (const name of alerts) {
+    assert.match(fired, new RegExp(`alertname: ${name}\\n +exp_alerts:\\n`), `a test in which ${name} fires`);
+    assert.ok(docs('operations.md').includes(`| \`${name}\` |`), `${name} in "What to do when"`);
+  }
+});
+
+test('every metric that alerts and dashboards name exists, with its labels', async (t) => {
+  const server = await serverFor(t, { args: ['--admin', '127.0.0.1:0'] });
+  const address = await until(() => /^admin on (\S+)$/m.exec(server.errors)?.[1], 'the operator\'s address');
+  const { types, values } = readExposition((await request({ host: '127.0.0.1', port: Number(new URL(address).port) }, '/metrics')).body.toString());
+  const expressions = [
+    ...[...docs('alerts.yml').matchAll(/expr: ((?:.|\n {10})*)/g)].map(([, text]) => text),
+    ...JSON.parse(docs('grafana.json')).panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)),
+    ...JSON.parse(docs('grafana.json')).templating.list.map(({ query }) => query.query ?? ''),
+    ...JSON.parse(docs('grafana.json')).annotations.list.map(({ expr }) => expr),
+  ];
+  const names = new Set(expressions.flatMap((text) => text.match(/\b(?:whilst|process)_\w+/g) ?? []));
+  assert.ok(names.size > 20, `${names.size} names`);
+  for (const name of names) {
+    const part = types.get(name.replace(/_(bucket|count|sum)$/, '')) === 'histogram';
+    assert.ok(types.has(name) || part, `${name} exists`);
+  }
+  const reasons = expressions.flatMap((text) => [...text.matchAll(/(whilst_\w+)\{[^}]*reason!?=~"([^"]+)"/g)]);
+  for (const [, name, list] of reasons)
+    for (const reason of list.split('|')) assert.ok(values.has(`${name}{reason="${reason}"}`), `${name} ${reason}`);
 });

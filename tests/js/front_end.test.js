@@ -53,7 +53,7 @@ test("what is loaded when it is needed stays small", () => {
 });
 
 test("our documents have no script or style of their own, and ask nobody else for anything", () => {
-  for (const name of documents) {
+  for (const name of [...documents, "-/admin.html"]) {
     const html = read(name);
     assert.doesNotMatch(html, /<script(?![^>]*\ssrc=)/);
     assert.doesNotMatch(html, /<style|\sstyle=|\son[a-z]+=|javascript:|<base/i);
@@ -88,6 +88,8 @@ test("the table has every path, with its policy", () => {
     "/-/page": ["text/html; charset=utf-8", "ASSET_APP", "0"],
     "/-/frame/static": ["text/html; charset=utf-8", "ASSET_FRAME_STATIC", "0"],
     "/-/frame/scripted": ["text/html; charset=utf-8", "ASSET_FRAME_SCRIPTED", "0"],
+    "/-/admin": ["text/html; charset=utf-8", "ASSET_ADMIN", "0"],
+    "/-/admin/icon.svg": ["image/svg+xml", "ASSET_ADMIN", "0"],
     "/-/client/whilst.js": ["text/javascript; charset=utf-8", "ASSET_CLIENT", "0"],
     "/-/client/element.js": ["text/javascript; charset=utf-8", "ASSET_CLIENT", "0"],
     "/-/icon.svg": ["image/svg+xml", "ASSET_FILE", "0"],
@@ -101,7 +103,8 @@ test("the table has every path, with its policy", () => {
   for (const [path, [, etag, policy, immutable]] of rows) {
     assert.match(etag, /^\\"sha256-[0-9a-f]{32}\\"$/);
     if (path in expected) continue;
-    const own_policy = path.startsWith("/-/client/") ? "ASSET_CLIENT" : "ASSET_FILE";
+    const [, directory] = /^\/-\/(client|admin)\//.exec(path) ?? [];
+    const own_policy = { client: "ASSET_CLIENT", admin: "ASSET_ADMIN" }[directory] ?? "ASSET_FILE";
     assert.deepEqual([/-[A-Z0-9]{8}\.(?:js|css)$/.test(path), policy, immutable], [true, own_policy, "1"]);
   }
 });

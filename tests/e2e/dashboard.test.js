@@ -1,0 +1,83 @@
+// The operator's dashboard in a real browser: true numbers, for the keyboard and small screens too.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { assertAccessible, assertReflows, SMALLEST } from './accessibility.js';
+import { screenshot, startBrowser, Visitor } from './browser.js';
+import { connectClient, holdPage } from './client.js';
+import { request } from './http.js';
+import { serverFor, startServer } from './server.js';
+import { until } from './wait.js';
+
+let browser;
+before(async () => (browser = await startBrowser()));
+after(() => browser?.close());
+
+const adminOf = (server) => until(() => /^admin on (\S+)$/m.exec(server.errors)?.[1], 'the operator\'s address');
+
+async function dashboardFor(t, server) {
+  const visitor = await Visitor.open(t, browser, `${await adminOf(server)}/`);
+  await visitor.page.locator('body[data-samples]:not([data-samples="0"])').waitFor();
+  return visitor;
+}
+
+const tile = (page, name) => page.locator('#tiles > div', { has: page.getByText(name, { exact: true }) }).locator('dd').first();
+
+test('numbers, charts and pages are those of the server', async (t) => {
+  const server = await serverFor(t, { args: ['--admin', '127.0.0.1:0'] });
+  const { hash } = await holdPage(server.url, 'hello');
+  await (await connectClient(server.url)).call('nothing', 'phx_join');
+  assert.equal((await request(server.target, `/raw/${hash}`)).status, 200);
+  const visitor = await dashboardFor(t, server);
+  const { page } = visitor;
+  assert.equal(await tile(page, 'Visitors').textContent(), '2');
+  assert.equal(await tile(page, 'Pages').textContent(), '1');
+  const row = page.locator('#pages tr');
+  await row.waitFor();
+  assert.deepEqual(await row.locator('th, td').allTextContents().then((cells) => cells.slice(0, 5)), [`${hash.slice(0, 12)}…`, '1', '1', '0', '5 bytes']);
+  const chart = (name) => page.getByRole('slider', { name, exact: true });
+  assert.match(await chart('Visitors').getAttribute('aria-valuetext'), /^\d\d:\d\d:\d\d, visitors 2, holders 1, seekers 0$/);
+  assert.match(await chart('Refusals').getAttribute('aria-valuetext'), /, unmatched_topic 0.2\/s$/);
+  // Nothing of it comes from elsewhere, and nothing is against its policy.
+  visitor.assertNoErrors();
+  assert.deepEqual(visitor.console, []);
+
+  await until(async () => Number(await chart('Visitors').getAttribute('aria-valuemax')) >= 1, 'a second sample');
+  const last = Number(await chart('Visitors').getAttribute('aria-valuenow'));
+  await chart('Visitors').press('Home');
+  assert.equal(await chart('Visitors').getAttribute('aria-valuenow'), '0');
+  assert.equal(await chart('Memory').getAttribute('aria-valuenow'), '0', 'all charts show one moment');
+  await chart('Visitors').press('ArrowRight');
+  assert.equal(await chart('Visitors').getAttribute('aria-valuenow'), '1');
+  await chart('Visitors').press('Escape');
+  assert.ok(Number(await chart('Visitors').getAttribute('aria-valuenow')) >= last);
+});
+
+test('everybody can use it: by day and by night, on small screens, by the keyboard', async (t) => {
+  const server = await serverFor(t, { args: ['--admin', '127.0.0.1:0'] });
+  await holdPage(server.url, 'hello');
+  const { page } = await dashboardFor(t, server);
+  await page.locator('#pages tr').waitFor();
+  for (const [width, height] of [[1280, 1000], [360, 800], [SMALLEST.width, SMALLEST.height]]) {
+    await page.setViewportSize({ width, height });
+    await assertReflows(page, `${width} pixels`);
+    for (const scheme of width === SMALLEST.width ? [] : ['light', 'dark']) {
+      await page.emulateMedia({ colorScheme: scheme });
+      await screenshot(page, `dashboard-${scheme}-${width}`);
+      await assertAccessible(page.mainFrame(), `dashboard, ${scheme}, ${width} pixels`);
+    }
+  }
+  await page.getByRole('radio', { name: '1 hour' }).press('Space');
+  assert.ok(await page.getByRole('radio', { name: '1 hour' }).isChecked());
+});
+
+test('a server that is gone is told of, and one that comes back is shown', async (t) => {
+  const first = await startServer({ args: ['--admin', '127.0.0.1:0'] });
+  const address = await adminOf(first);
+  const { page } = await dashboardFor(t, first);
+  await first.stop();
+  await page.getByText('The server does not answer').waitFor();
+  await assertAccessible(page.mainFrame(), 'without a server');
+  await serverFor(t, { args: ['--admin', new URL(address).host] });
+  await page.waitForFunction(() => document.getElementById('trouble').textContent === '');
+});
