@@ -123,7 +123,7 @@ static bool let_in(const struct request *request, bool post, int *result)
 {
     struct admin *admin = &request->server->admin;
     char host[256], origin[512];
-    const char *fault = request_fault(request->wsi);
+    const char *fault = request_fault_bodiless(request->wsi);
     request_header(request->wsi, WSI_TOKEN_HOST, host, sizeof host);
     request_header(request->wsi, WSI_TOKEN_ORIGIN, origin, sizeof origin);
     if (fault != NULL)
@@ -187,6 +187,8 @@ void admin_adopt(struct server *server, int socket)
     struct lws *wsi = lws_adopt_socket_vhost(server->vhost, socket);
     if (wsi == NULL) return;
     lws_set_opaque_user_data(wsi, &admin->owner);
+    lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE,
+                    (int)server->config->header_seconds);
     admin->connections++;
 }
 

@@ -47,7 +47,7 @@ void admin_adopt(struct server *server, int socket);
 bool admin_owns(struct lws *wsi);
 void admin_leave(struct lws *wsi);
 
-/* As http_request. */
+/* Returns what the callback must; `path` may hold a NUL within its size. */
 int admin_request(struct lws *wsi, const char *path, size_t size);
 
 void admin_print_metrics(struct print *to, const struct server *server);

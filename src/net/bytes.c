@@ -3,7 +3,12 @@
    The request is a seeker like any other: it opens a session, joins want:<hash> by the same
    frames, and answers with what the hub then sends: the bytes, whose hash the hub has
    checked before the first of them is written, or a status that says why there are none. An
-   exchange exists from such a request to the end of its answer or of its connection. */
+   exchange exists from such a request to the end of its answer or of its connection.
+
+   Whilst a request is being served the library reads nothing, but wakes up for each byte that
+   waits: whilst the page is being sought the socket is held back, and whether the client is
+   still there is looked up once a second. One that has said more, or gone, and does not read
+   its answer either is cut off. */
 #include "bytes.h"
 
 #include "callers.h"
@@ -18,6 +23,7 @@
 #include <string.h>
 
 #define CHUNK ((size_t)64 << 10)
+#define IMPATIENT_MS 1000
 
 struct exchange {
     struct endpoint endpoint;
@@ -104,6 +110,7 @@ static const struct refusal {
 } refusals[] = {
     {451, "the operator of this server does not relay this page\n"},
     {404, "nobody is holding this page right now\n"},
+    {429, "there are too many connections from one address\n"},
     {502, "every holder of this page sent something else\n"},
     {503, "the server is full or stopping, try again later\n"},
     {504, "the holders of this page did not answer\n"},
@@ -165,6 +172,7 @@ static void free_exchange(struct exchange *exchange)
     server_disconnect(exchange->server, &exchange->endpoint);
     drop_page(exchange);
     caller_of(exchange->wsi)->exchange = NULL;
+    callers_note_request(caller_of(exchange->wsi));
     memory_free(exchange);
 }
 
@@ -182,6 +190,7 @@ static void answer(struct exchange *exchange, unsigned status)
     if (exchange->status != 0) return;
     exchange->status = status;
     note_progress(exchange);
+    lws_rx_flow_control(exchange->wsi, 1);
     lws_callback_on_writable(exchange->wsi);
 }
 
@@ -245,8 +254,8 @@ static void join(struct exchange *exchange)
 static int begin(struct lws *wsi, const struct page_hash *hash)
 {
     static const struct endpoint_kind kind = {on_take, on_close};
-    static const struct address nowhere = {{0}};
     struct server *server = server_of(wsi);
+    struct address from = callers_address(wsi);
     struct exchange *exchange = memory_new(sizeof *exchange);
     enum reason reason;
     if (exchange == NULL) return -1;
@@ -258,10 +267,11 @@ static int begin(struct lws *wsi, const struct page_hash *hash)
     note_progress(exchange);
     caller_of(wsi)->exchange = exchange;
     lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0); /* ours is bytes_sweep */
-    if (server_connect(server, &exchange->endpoint, &nowhere, &reason))
+    lws_rx_flow_control(wsi, 0);
+    if (server_connect(server, &exchange->endpoint, &from, &reason))
         join(exchange);
     else
-        answer(exchange, 503);
+        answer(exchange, reason == REASON_ADDRESS_CONNECTIONS ? 429 : 503);
     return 0;
 }
 
@@ -323,6 +333,7 @@ int bytes_writeable(struct lws *wsi)
         return 0;
     }
     free_exchange(exchange);
+    callers_note_answer(wsi);
     return lws_http_transaction_completed(wsi) ? -1 : 0;
 }
 
@@ -331,6 +342,13 @@ int bytes_closed(struct lws *wsi)
     struct exchange *exchange = exchange_of(wsi);
     if (exchange != NULL) free_exchange(exchange);
     return 0;
+}
+
+static void cut(struct exchange *exchange)
+{
+    hub_metrics(exchange->server->hub)->refusals[REASON_SLOW_READER]++;
+    drop_page(exchange);
+    server_end_socket(exchange->wsi, 0);
 }
 
 /* The oldest of a ring if it has been there for so long, or NULL. */
@@ -342,9 +360,37 @@ static struct exchange *overdue(struct server *server, struct ring *ring, uint32
     return oldest;
 }
 
+static void end_gone(struct server *server)
+{
+    struct ring *next;
+    for (struct ring *at = server->asking.next; at != &server->asking; at = next) {
+        struct exchange *exchange = NET_OWNER(at, struct exchange, waiting);
+        next = at->next;
+        if (!callers_gone(exchange->wsi)) continue;
+        server_disconnect(server, &exchange->endpoint);
+        ring_remove(&exchange->waiting);
+        server_end_socket(exchange->wsi, 0);
+    }
+}
+
+/* They keep the loop awake. */
+static void cut_impatient(struct server *server)
+{
+    uint64_t now_ms = server_now_ms(server);
+    struct ring *next;
+    for (struct ring *at = server->writing.next; at != &server->writing; at = next) {
+        struct exchange *exchange = NET_OWNER(at, struct exchange, waiting);
+        next = at->next;
+        if (now_ms < exchange->since_ms + IMPATIENT_MS) return;
+        if (callers_waits_to_be_read(exchange->wsi)) cut(exchange);
+    }
+}
+
 void bytes_sweep(struct server *server)
 {
     struct exchange *exchange;
+    end_gone(server);
+    cut_impatient(server);
     while ((exchange = overdue(server, &server->asking, server->config->fetch_ms)) != NULL)
         answer(exchange, 504);
     while (overdue(server, &server->writing, server->config->write_ms) != NULL)
@@ -362,8 +408,5 @@ bool bytes_slowest_ms(struct server *server, uint32_t *age_ms)
 
 void bytes_cut_slowest(struct server *server)
 {
-    struct exchange *exchange = NET_OWNER(server->writing.next, struct exchange, waiting);
-    hub_metrics(server->hub)->refusals[REASON_SLOW_READER]++;
-    drop_page(exchange);
-    server_end_socket(exchange->wsi, 0);
+    cut(NET_OWNER(server->writing.next, struct exchange, waiting));
 }

@@ -9,6 +9,11 @@
 #include "secure.h"
 #include "whilst/memory.h"
 
+#include <poll.h>
+#include <sys/socket.h>
+
+#define SKIP_MS 2000
+
 static bool is_limited(const struct server *server, const struct address *address)
 {
     static const struct address local = {{0}};
@@ -31,8 +36,7 @@ static uint32_t count_of(const struct server *server, const struct address *netw
 
 static void free_caller(struct caller *caller)
 {
-    caller->server->metrics.callers--;
-    ring_remove(&caller->ring);
+    callers_lend(caller);
     secure_end(caller);
     if (caller->wsi != NULL) lws_set_opaque_user_data(caller->wsi, NULL);
     memory_free(caller);
@@ -78,8 +82,7 @@ struct caller *callers_enter(struct server *server, int socket)
         .owner = OWNER_CALLER, .server = server, .network = network, .limited = limited};
     ring_init(&caller->ring);
     ring_init(&caller->shaking);
-    callers_note_request(caller);
-    server->metrics.callers++;
+    callers_take_back(caller);
     return caller;
 }
 
@@ -100,7 +103,101 @@ struct caller *caller_of(struct lws *wsi)
 
 void callers_note_request(struct caller *caller)
 {
+    caller->since_ms = server_moment(caller->server);
     ring_append(&caller->server->callers, &caller->ring);
+}
+
+void callers_lend(struct caller *caller)
+{
+    if (caller->ring.next == &caller->ring) return;
+    caller->server->metrics.callers--;
+    ring_remove(&caller->ring);
+}
+
+void callers_take_back(struct caller *caller)
+{
+    caller->server->metrics.callers++;
+    callers_note_request(caller);
+}
+
+struct address callers_address(struct lws *wsi)
+{
+    static const char name[] = "forwarded:";
+    const struct proxies *proxies = &server_of(wsi)->config->proxies;
+    char forwarded[512];
+    struct address peer = address_of_socket(lws_get_socket_fd(wsi));
+    int size =
+        proxies->header == PROXY_FORWARDED
+            ? lws_hdr_custom_copy(wsi, forwarded, sizeof forwarded, name, sizeof name - 1)
+            : lws_hdr_copy(wsi, forwarded, sizeof forwarded, WSI_TOKEN_X_FORWARDED_FOR);
+    return address_of_client(&peer, size > 0 ? forwarded : NULL, proxies);
+}
+
+static bool has_event(struct lws *wsi, short events)
+{
+    struct pollfd look = {.fd = lws_get_socket_fd(wsi), .events = events};
+    return poll(&look, 1, 0) > 0;
+}
+
+void callers_note_answer(struct lws *wsi)
+{
+    struct caller *caller = caller_of(wsi);
+    if (caller == NULL) return;
+    caller->answered_turn = caller->server->turns;
+    caller->stuck = lws_partial_buffered(wsi) || !has_event(wsi, POLLOUT);
+}
+
+/* The library keeps what was sent behind a request. It reads it in the turn after the answer,
+   when it hears that the socket can be written to; what comes from the socket it reads one
+   turn later at the earliest. Of a kept request with a body it takes the headers for the
+   body, and reads memory that it has freed. */
+bool callers_read_anew(const struct caller *caller)
+{
+    return caller->answered_turn == 0 ||
+           (!caller->stuck && caller->server->turns - caller->answered_turn >= 2);
+}
+
+bool callers_gone(struct lws *wsi)
+{
+    return has_event(wsi, POLLRDHUP);
+}
+
+bool callers_waits_to_be_read(struct lws *wsi)
+{
+    return has_event(wsi, POLLIN);
+}
+
+void callers_skip(struct lws *wsi)
+{
+    caller_of(wsi)->skips_ms = server_moment(server_of(wsi));
+    if (!lws_partial_buffered(wsi)) shutdown(lws_get_socket_fd(wsi), SHUT_WR);
+    lws_rx_flow_control(wsi, 1);
+}
+
+int callers_skipped(struct lws *wsi)
+{
+    const struct caller *caller = caller_of(wsi);
+    bool skips = caller != NULL && caller->skips_ms != 0 &&
+                 server_age_ms(caller->server, caller->skips_ms) < SKIP_MS;
+    return skips ? 0 : -1;
+}
+
+/* Whether it is not its own doing that it has no new request. */
+static bool is_served(const struct caller *caller)
+{
+    return caller->exchange != NULL ||
+           (caller->skips_ms == 0 && lws_partial_buffered(caller->wsi));
+}
+
+void callers_sweep(struct server *server)
+{
+    uint32_t limit_ms = server->config->header_seconds * 1000;
+    while (server->callers.next != &server->callers) {
+        struct caller *caller = NET_OWNER(server->callers.next, struct caller, ring);
+        if (server_age_ms(server, caller->since_ms) < limit_ms) return;
+        callers_note_request(caller);
+        if (!is_served(caller)) server_end_socket(caller->wsi, 0);
+    }
 }
 
 void callers_leave(struct lws *wsi)

@@ -10,10 +10,14 @@ struct caller {
     struct server *server;
     struct lws *wsi;
     struct address network;
+    uint32_t since_ms; /* moment: it came, or its TLS or its last request began or ended */
+    uint32_t skips_ms; /* moment: since when what it sends is skipped; 0: it is not */
+    uint64_t answered_turn;    /* of the loop: when it was last answered; 0: not yet */
+    bool stuck;                /* and there was more to be written than it took */
     bool limited;              /* its address is that of a visitor, not of a proxy */
     struct exchange *exchange; /* the page that it waits for, or NULL */
+    struct upload *upload;     /* the page that it holds, or NULL: else it is a session */
     struct ring shaking;       /* among the TLS handshakes that go on */
-    uint32_t since_ms;         /* moment when its own began */
 };
 
 /* Lets somebody in who was just accepted: NULL if there are too many, of that address or in
@@ -25,6 +29,33 @@ void callers_bind(struct caller *caller, struct lws *wsi);
 /* Whose HTTP connection this is; NULL if it is being ended. */
 struct caller *caller_of(struct lws *wsi);
 void callers_note_request(struct caller *caller);
+
+/* Its request is being answered. */
+void callers_note_answer(struct lws *wsi);
+/* Whether its request came behind the answer to the one before; if it was sent together with
+   that one, the library must not read its body. */
+bool callers_read_anew(const struct caller *caller);
+
+/* Whilst it is a session it is not counted here; and then it is again. */
+void callers_lend(struct caller *caller);
+void callers_take_back(struct caller *caller);
+
+/* Whom a request comes from, proxies aside; while its headers are there. */
+struct address callers_address(struct lws *wsi);
+
+/* Whether the client has closed its end, or is cut off; for sockets that are not read. */
+bool callers_gone(struct lws *wsi);
+/* Whether it has said something that nobody reads, or is gone. */
+bool callers_waits_to_be_read(struct lws *wsi);
+
+/* The answer has been written, and is the last; what the client is still sending is read and
+   dropped for a moment, so that it reads the answer before its connection breaks. */
+void callers_skip(struct lws *wsi);
+/* A part of a body that nobody wants: what the callback must return. */
+int callers_skipped(struct lws *wsi);
+
+/* Ends those whose headers take too long. */
+void callers_sweep(struct server *server);
 
 /* The connection is a session now, or is gone. */
 void callers_leave(struct lws *wsi);

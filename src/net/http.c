@@ -1,16 +1,18 @@
 /* HTTP: one table of routes, and one place for headers.
 
    Every answer carries its security headers, which policy.c spells out. Nothing is
-   read from disk: assets are in the binary, pages come from their holders (bytes.c).
-   Requests with methods other than GET and HEAD are refused and their connection is
-   closed. */
+   read from disk: assets are in the binary, pages come from their holders (bytes.c). Besides
+   GET and HEAD there is PUT, by which a page is held (upload.c). What else a client sends
+   with a body is refused, and its connection is closed. */
 #include "http.h"
 
+#include "admin.h"
 #include "bytes.h"
 #include "callers.h"
 #include "exposition.h"
 #include "policy.h"
 #include "request.h"
+#include "upload.h"
 #include "whilst/memory.h"
 
 #include <assert.h>
@@ -26,6 +28,7 @@ static const char *status_text(unsigned status)
         unsigned status;
         const char *text;
     } texts[] = {{200, "OK"},
+                 {201, "Created"},
                  {304, "Not Modified"},
                  {308, "Permanent Redirect"},
                  {400, "Bad Request"},
@@ -33,7 +36,12 @@ static const char *status_text(unsigned status)
                  {403, "Forbidden"},
                  {404, "Not Found"},
                  {405, "Method Not Allowed"},
+                 {408, "Request Timeout"},
+                 {411, "Length Required"},
+                 {413, "Content Too Large"},
+                 {422, "Unprocessable Content"},
                  {426, "Upgrade Required"},
+                 {429, "Too Many Requests"},
                  {451, "Unavailable For Legal Reasons"},
                  {502, "Bad Gateway"},
                  {503, "Service Unavailable"},
@@ -83,7 +91,13 @@ int http_send(struct lws *wsi, const struct http_answer *answer)
     server_of(wsi)->metrics.http_requests_total++;
     int written = lws_write(wsi, buffer + LWS_PRE, head + body, LWS_WRITE_HTTP_FINAL);
     memory_free(buffer);
-    if (written < 0 || answer->close) return -1;
+    if (written < 0) return -1;
+    callers_note_answer(wsi);
+    if (answer->close && answer->body_left) {
+        callers_skip(wsi);
+        return 0;
+    }
+    if (answer->close) return -1;
     if (lws_partial_buffered(wsi))
         lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT,
                         (int)(server_of(wsi)->config->write_ms / 1000) + 1);
@@ -226,7 +240,42 @@ static const char *below_base(const struct server *server, const char *path)
     return path[length] == '/' || path[length] == '\0' ? path + length : NULL;
 }
 
-int http_request(struct lws *wsi, const char *path, size_t size)
+static int refuse_method(const struct request *request)
+{
+    struct page_hash hash;
+    const char *name = request->path == NULL ? "" : request->path + 1;
+    if (hash_from_hex(name, strlen(name), &hash, NULL))
+        return request_send_text(request, 405, "only GET, HEAD and PUT\n",
+                                 "Allow: GET, HEAD, PUT\r\n");
+    return request_send_text(request, 405, "only GET and HEAD\n", "Allow: GET, HEAD\r\n");
+}
+
+/* PUT: a page at its address, and nothing anywhere else. */
+static int serve_upload(struct request *request)
+{
+    struct page_hash hash;
+    uint64_t upper;
+    const char *path = request->path == NULL ? "" : request->path;
+    const char *name = path[0] == '/' ? path + 1 : path;
+    size_t size = strlen(name);
+    const char *fault = request_fault(request->wsi);
+    request->close = true;
+    if (fault != NULL) return request_send_text(request, 400, fault, NULL);
+    if (!request_origin_allowed(request))
+        return request_send_text(request, 403, "this origin is not allowed\n", NULL);
+    if (hash_from_hex(name, size, &hash, &upper) && upper == 0)
+        return upload_request(request->wsi, &hash, request->body);
+    if (hash_from_hex(name, size, &hash, &upper) ||
+        hash_from_base64url(name, size, &hash) || hash_from_base32(name, size, &hash))
+        return serve_elsewhere(request, &hash);
+    if (size == 0 || find_route(path) != NULL || strncmp(path, "/-/", 3) == 0)
+        return refuse_method(request);
+    return request_send_text(request, 400,
+                             "the address of a page is 64 digits: its SHA-256\n", NULL);
+}
+
+/* `path` has its escapes taken out, and may hold a NUL within its size. */
+static int begin(struct lws *wsi, const char *path, size_t size)
 {
     struct request request = {.wsi = wsi, .server = server_of(wsi)};
     if (caller_of(wsi) == NULL) return -1;
@@ -234,11 +283,16 @@ int http_request(struct lws *wsi, const char *path, size_t size)
     bool get = lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0;
     request.head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
     request.path = strlen(path) == size ? below_base(request.server, path) : NULL;
+    request.body = request_has_body(wsi);
     request_read_host(&request);
-    if (!get && !request.head)
-        return request_send_text(&request, 405, "only GET and HEAD\n",
-                                 "Allow: GET, HEAD\r\n");
-    const char *fault = request_fault(wsi);
+    if (request.body && !callers_read_anew(caller_of(wsi))) {
+        request.body = false;
+        return request_send_text(
+            &request, 400, "a body is not sent before the last answer has come\n", NULL);
+    }
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_PUT_URI) > 0) return serve_upload(&request);
+    if (!get && !request.head) return refuse_method(&request);
+    const char *fault = request_fault_bodiless(wsi);
     if (fault != NULL) return request_send_text(&request, 400, fault, NULL);
     if (request.path == NULL)
         return request_send_text(&request, 404, "there is nothing at this address\n", NULL);
@@ -252,17 +306,20 @@ int http_request(struct lws *wsi, const char *path, size_t size)
     return serve(&request);
 }
 
-/* ---- upgrades ---- */
-
-static bool origin_allowed(const struct request *request)
+static int writeable(struct lws *wsi)
 {
-    const struct server_config *config = request->server->config;
-    char origin[512], host[256];
-    if (!request_has_header(request->wsi, WSI_TOKEN_ORIGIN)) return !config->require_origin;
-    request_header(request->wsi, WSI_TOKEN_ORIGIN, origin, sizeof origin);
-    request_header(request->wsi, WSI_TOKEN_HOST, host, sizeof host);
-    return policy_may_connect(config, origin, host);
+    const struct caller *caller = caller_of(wsi);
+    return caller != NULL && caller->upload != NULL ? upload_writeable(wsi)
+                                                    : bytes_writeable(wsi);
 }
+
+static int closed(struct lws *wsi)
+{
+    upload_closed(wsi);
+    return bytes_closed(wsi);
+}
+
+/* ---- upgrades ---- */
 
 static bool version_allowed(struct lws *wsi)
 {
@@ -292,7 +349,7 @@ static int refuse_upgrade(struct request *request, unsigned status, const char *
     return -1;
 }
 
-int http_confirm_upgrade(struct lws *wsi)
+static int confirm_upgrade(struct lws *wsi)
 {
     struct request request = {.wsi = wsi, .server = server_of(wsi)};
     char upgrade[16], path[128], version[8];
@@ -300,7 +357,7 @@ int http_confirm_upgrade(struct lws *wsi)
     request_header(wsi, WSI_TOKEN_GET_URI, path, sizeof path);
     request_header(wsi, WSI_TOKEN_VERSION, version, sizeof version);
     if (strcasecmp(upgrade, "websocket") != 0) return -1;
-    const char *fault = request_fault(wsi);
+    const char *fault = request_fault_bodiless(wsi);
     if (fault != NULL) return refuse_upgrade(&request, 400, fault);
     const char *below = below_base(request.server, path);
     if (below == NULL || strcmp(below, "/ws/websocket") != 0)
@@ -311,7 +368,36 @@ int http_confirm_upgrade(struct lws *wsi)
         return refuse_upgrade(&request, 400, "a Sec-WebSocket-Key has 16 bytes\n");
     if (!version_allowed(wsi))
         return refuse_upgrade(&request, 403, "the only version is vsn=2.0.0\n");
-    if (!origin_allowed(&request))
+    if (!request_origin_allowed(&request))
         return refuse_upgrade(&request, 403, "this origin is not allowed\n");
     return 0;
+}
+
+/* ---- events ---- */
+
+int http_event(struct lws *wsi, enum lws_callback_reasons reason, void *in, size_t size)
+{
+    switch (reason) {
+    case LWS_CALLBACK_HTTP:
+        return admin_owns(wsi) ? admin_request(wsi, in, size) : begin(wsi, in, size);
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+        return admin_owns(wsi) ? -1 : confirm_upgrade(wsi);
+    case LWS_CALLBACK_HTTP_BODY: return upload_body(wsi, in, size);
+    case LWS_CALLBACK_HTTP_BODY_COMPLETION: return upload_body_complete(wsi);
+    case LWS_CALLBACK_HTTP_WRITEABLE: return writeable(wsi);
+    case LWS_CALLBACK_CLOSED_HTTP: return closed(wsi);
+    default: return 0;
+    }
+}
+
+void http_sweep(struct server *server)
+{
+    bytes_sweep(server);
+    upload_sweep(server);
+    callers_sweep(server);
+}
+
+void http_stop(struct server *server)
+{
+    upload_stop_all(server);
 }

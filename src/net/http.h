@@ -4,11 +4,13 @@
 
 #include "server_state.h"
 
-/* Events of the library; each returns what its callback must. */
-/* `path` has its escapes taken out, and may hold a NUL within its size. */
-int http_request(struct lws *wsi, const char *path, size_t size);
-/* 0: the connection is upgraded; else it is refused and closed. */
-int http_confirm_upgrade(struct lws *wsi);
+/* An event of the library that has to do with HTTP; returns what its callback must. */
+int http_event(struct lws *wsi, enum lws_callback_reasons reason, void *in, size_t size);
+
+/* Once a second: ends requests that wait too long, or whose client is gone. */
+void http_sweep(struct server *server);
+/* Tells those who hold a page that the server stops. */
+void http_stop(struct server *server);
 
 /* Text that is built up. It must fit: what is printed is ours, and bounded. */
 struct http_text {
@@ -29,6 +31,7 @@ struct http_answer {
     bool head;           /* the request was HEAD: everything but the body */
     bool length_unknown; /* of a body that is not sent */
     bool close;          /* the connection ends with it */
+    bool body_left;      /* and the request's body has not all been read */
 };
 
 /* Writes the status line and headers of an answer on this connection; returns their length,

@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void request_header(struct lws *wsi, enum lws_token_indexes token, char *out, size_t size)
@@ -35,19 +36,42 @@ static bool has_disguised_length(struct lws *wsi)
     return false;
 }
 
-/* A GET has no body, and every request names one host (RFC 9112, section 3.2): what says
-   otherwise is an error or an attempt to have two servers read it differently. */
+/* As the library decides it, whatever the length looks like; of these methods it reads a body
+   even without a length. */
+bool request_has_body(struct lws *wsi)
+{
+    char length[31];
+    if (lws_hdr_copy(wsi, length, sizeof length, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0)
+        return atoll(length) != 0;
+    return lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0 ||
+           lws_hdr_total_length(wsi, WSI_TOKEN_PUT_URI) > 0 ||
+           lws_hdr_total_length(wsi, WSI_TOKEN_PATCH_URI) > 0;
+}
+
+/* Every request names one host (RFC 9112, section 3.2), and says in one way how long it is:
+   what does otherwise is an error or an attempt to have two servers read it differently. */
 const char *request_fault(struct lws *wsi)
 {
-    char host[256], length[24];
-    request_header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, length, sizeof length);
+    char host[256];
     /* Several come joined by commas. */
     request_header(wsi, WSI_TOKEN_HOST, host, sizeof host);
     if (host[0] == '\0' || strchr(host, ',') != NULL) return "a request names one host\n";
-    if (request_has_header(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) ||
-        has_disguised_length(wsi) || (length[0] != '\0' && strcmp(length, "0") != 0))
-        return "this request has no body\n";
+    if (has_disguised_length(wsi) ||
+        (request_has_header(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) &&
+         request_has_header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH)))
+        return "this request has two lengths\n";
     return NULL;
+}
+
+const char *request_fault_bodiless(struct lws *wsi)
+{
+    char length[24];
+    const char *fault = request_fault(wsi);
+    request_header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, length, sizeof length);
+    if (fault == NULL && (request_has_header(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) ||
+                          (length[0] != '\0' && strcmp(length, "0") != 0)))
+        return "this request has no body\n";
+    return fault;
 }
 
 /* The host goes into a policy, so it must be of harmless characters. An IPv6 address has no
@@ -68,6 +92,16 @@ bool request_accepts(const struct request *request, enum lws_token_indexes token
     return strstr(value, what) != NULL;
 }
 
+bool request_origin_allowed(const struct request *request)
+{
+    const struct server_config *config = request->server->config;
+    char origin[512], host[256];
+    if (!request_has_header(request->wsi, WSI_TOKEN_ORIGIN)) return !config->require_origin;
+    request_header(request->wsi, WSI_TOKEN_ORIGIN, origin, sizeof origin);
+    request_header(request->wsi, WSI_TOKEN_HOST, host, sizeof host);
+    return policy_may_connect(config, origin, host);
+}
+
 int request_send_text(const struct request *request, unsigned status, const char *body,
                       const char *headers)
 {
@@ -80,7 +114,8 @@ int request_send_text(const struct request *request, unsigned status, const char
                                  .size = strlen(body),
                                  .headers = lines,
                                  .head = request->head,
-                                 .close = request->close || status == 400 || status == 405};
+                                 .close = request->close || status == 400 || status == 405,
+                                 .body_left = request->body};
     return http_send(request->wsi, &answer);
 }
 

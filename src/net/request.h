@@ -11,6 +11,7 @@ struct request {
     struct server *server;
     const char *path; /* below the base path */
     bool head, close; /* `close`: the connection ends with the answer */
+    bool body;        /* the library reads one, if it is not stopped */
     char host[256];   /* as the client named us; "" if it is not a plain name and port */
 };
 
@@ -21,8 +22,13 @@ bool request_has_header(struct lws *wsi, enum lws_token_indexes token);
 bool request_accepts(const struct request *request, enum lws_token_indexes token,
                      const char *what);
 
-/* What is wrong with a request that has no body, in words; or NULL. */
+/* Whether the library takes what follows the headers for a body. */
+bool request_has_body(struct lws *wsi);
+/* What is wrong with any request, and with one that has no body; in words, or NULL. */
 const char *request_fault(struct lws *wsi);
+const char *request_fault_bodiless(struct lws *wsi);
+/* Whether documents of the request's origin, or programs, may do more than read. */
+bool request_origin_allowed(const struct request *request);
 /* Fills in `host`. */
 void request_read_host(struct request *request);
 

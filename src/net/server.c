@@ -4,7 +4,7 @@
    carried out (server_settle). What they write is flushed at the end of the same turn of
    the loop. Two timers serve all connections: one stands at the hub's next deadline, one
    sweeps once a second whilst there is anybody. The library sets no timers of its own but
-   for headers and close handshakes.
+   for idle connections and close handshakes.
 
    Life: open (bind, context) - serve - stop (listeners closed, everybody told 1012, at most
    STOP_MS for goodbyes) - tear down until the loop is empty. */
@@ -48,6 +48,8 @@ struct server_config server_config_default(void)
         .unix_mode = 0666,
         .reserve_bytes = 4 << 20,
         .callers_max = 1024,
+        .uploads_max = 1024,
+        .early_bytes_max = 16 << 20,
         .outbox_bytes_max = 3 << 20,
         .outbox_bytes_soft = 1 << 20,
         .queued_bytes_max = 192 << 20,
@@ -231,12 +233,6 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
                     size_t size)
 {
     switch (reason) {
-    case LWS_CALLBACK_HTTP:
-        return admin_owns(wsi) ? admin_request(wsi, in, size) : http_request(wsi, in, size);
-    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-        return admin_owns(wsi) ? -1 : http_confirm_upgrade(wsi);
-    case LWS_CALLBACK_HTTP_WRITEABLE: return bytes_writeable(wsi);
-    case LWS_CALLBACK_CLOSED_HTTP: return bytes_closed(wsi);
     case LWS_CALLBACK_ESTABLISHED: return websocket_established(wsi);
     case LWS_CALLBACK_RECEIVE: return websocket_received(wsi, in, size);
     case LWS_CALLBACK_RECEIVE_PONG: return websocket_pong(wsi);
@@ -253,7 +249,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
         return secure_context_made(server_of(wsi), user);
     case LWS_CALLBACK_RAW_ADOPT:
     case LWS_CALLBACK_RAW_RX: return -1; /* a CONNECT request, or no HTTP at all */
-    default: return 0;
+    default: return http_event(wsi, reason, in, size);
     }
 }
 
@@ -306,7 +302,7 @@ static bool make_context(struct server *server)
         .pt_serv_buf_size = 64 << 10,
         .keepalive_timeout = 5,
         .timeout_secs = server->config->header_seconds,
-        .timeout_secs_ah_idle = server->config->header_seconds,
+        .timeout_secs_ah_idle = 365 * 24 * 3600, /* ours is callers_sweep */
         .retry_and_idle_policy = &no_timers,
     };
     struct lws_context_creation_info all = info;
@@ -327,13 +323,15 @@ static void on_sweep(uv_timer_t *timer)
     reload_sweep(timer->data);
     websocket_sweep(timer->data);
     secure_sweep(timer->data);
-    bytes_sweep(timer->data);
+    http_sweep(timer->data);
 }
 
 static void on_turn_end(uv_prepare_t *prepare)
 {
-    inbox_read(prepare->data);
-    websocket_flush(prepare->data);
+    struct server *server = prepare->data;
+    server->turns++;
+    inbox_read(server);
+    websocket_flush(server);
 }
 
 static void on_stopped(uv_timer_t *timer)
@@ -353,6 +351,7 @@ void server_stop(struct server *server, const char *why)
     notify_say("STOPPING=1");
     accept_close(server, false);
     websocket_close_all(server);
+    http_stop(server);
     uv_timer_start(&server->stop_timer, on_stopped,
                    hub_metrics(server->hub)->sessions_total > 0 ? STOP_MS : 0, 0);
 }
@@ -430,6 +429,7 @@ static void init_rings(struct server *server)
     ring_init(&server->asking);
     ring_init(&server->writing);
     ring_init(&server->secure.shaking);
+    ring_init(&server->uploads);
 }
 
 /* Takes what must not be wanting later. */

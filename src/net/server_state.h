@@ -26,6 +26,9 @@
     X(counter, callers_ended_total, "Idle HTTP connections ended to make room")            \
     X(counter, log_lines_dropped_total,                                                    \
       "Log lines that standard error did not take at once")                                \
+    X(gauge, uploads, "Pages held by a PUT now")                                           \
+    X(counter, uploads_served_total, "Pages handed over by a PUT")                         \
+    X(gauge, early_bytes, "Bytes that PUTs sent before they were asked")                   \
     X(gauge, reserve_used_bytes, "Bytes in use of the reserve of memory")                  \
     X(counter, memory_failures_total, "Times that the system had no memory to give")       \
     X(gauge, queued_bytes, "Bytes waiting for clients to read them, a shared page once")   \
@@ -44,7 +47,7 @@ struct net_metrics {
 #undef X
 };
 
-/* One end of a session: a WebSocket connection, or an HTTP request for a page. */
+/* One end of a session: a WebSocket connection, or an HTTP request for a page or with one. */
 struct endpoint {
     session_id session; /* 0 when it has none, or none any more */
     const struct endpoint_kind *kind;
@@ -108,8 +111,10 @@ struct server {
     struct ring callers;         /* connections that are no sessions, idle ones first */
     struct ring asking;          /* HTTP requests that wait for a page, oldest first */
     struct ring writing; /* and those being answered, by when they last took something */
+    struct ring uploads; /* HTTP requests that hold a page */
     struct connection *dirty; /* connections with something to write in this turn */
     uint32_t turn;            /* of the loop; they are counted */
+    uint64_t turns;           /* of the loop, each once */
     struct net_metrics metrics;
     struct inbox inbox;
     struct pulse pulse;

@@ -257,26 +257,13 @@ static void note_life(struct connection *connection)
     ring_append(&server->quiet, &connection->life);
 }
 
-static struct address client_address(const struct server *server, struct lws *wsi)
-{
-    static const char name[] = "forwarded:";
-    const struct proxies *proxies = &server->config->proxies;
-    char forwarded[512];
-    struct address peer = address_of_socket(lws_get_socket_fd(wsi));
-    int size =
-        proxies->header == PROXY_FORWARDED
-            ? lws_hdr_custom_copy(wsi, forwarded, sizeof forwarded, name, sizeof name - 1)
-            : lws_hdr_copy(wsi, forwarded, sizeof forwarded, WSI_TOKEN_X_FORWARDED_FOR);
-    return address_of_client(&peer, size > 0 ? forwarded : NULL, proxies);
-}
-
 int websocket_established(struct lws *wsi)
 {
     static const struct endpoint_kind kind = {on_take, on_close};
     struct server *server = server_of(wsi);
     callers_leave(wsi);
     struct connection *connection = memory_new(sizeof *connection);
-    struct address from = client_address(server, wsi);
+    struct address from = callers_address(wsi);
     enum reason reason;
     if (connection == NULL) return -1;
     connection->owner = OWNER_CONNECTION;

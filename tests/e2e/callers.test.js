@@ -66,3 +66,50 @@ test('in all: those that wait for a page stay, and then there is no room', async
   for (const answer of await Promise.all(asking)) assert.equal(answer.body.toString(), 'late');
   await until(async () => refusals(await server.metrics().catch(() => ({}))).connections >= 3, 'the counter');
 });
+
+// Turns of the loop whilst nothing is to be done, for a moment.
+async function turnsAtRest(server) {
+  const turns = async () => (await server.metrics()).whilst_loop_delay_seconds_count;
+  const before = await turns();
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  return (await turns()) - before;
+}
+
+const IMPATIENT = {
+  'asks for more': (wire) => wire.send(ASK),
+  'closes its end': (wire) => wire.socket.end(),
+  'goes away': (wire) => wire.destroy(),
+};
+for (const [what, act] of Object.entries(IMPATIENT)) {
+  for (const method of ['GET', 'PUT']) {
+    test(`who waits with a ${method} and ${what} does not keep the loop busy`, async (t) => {
+      const server = await serverFor(t);
+      const holder = await holdPage(server.url, 'late');
+      holder.answer = null;
+      const wire = new Wire(server.target);
+      wire.send(`${method} /${holder.hash} HTTP/1.1\r\nHost: a\r\n${method === 'PUT' ? 'Content-Length: 0\r\n' : ''}\r\n`);
+      const sessions = async (count) => (await server.metrics()).whilst_sessions === count;
+      await until(() => sessions(2), 'the request to be taken');
+      await act(wire);
+      const turns = await turnsAtRest(server);
+      assert.ok(turns < 300, `${turns} turns`);
+      if (what !== 'asks for more') await until(() => sessions(1), 'it to be forgotten');
+      await wire.destroy();
+      await until(() => sessions(1), 'it to be gone');
+    });
+  }
+}
+
+test('who does not read its answer, and asks for more, is cut off', async (t) => {
+  const server = await serverFor(t, { args: ['--write-timeout', '60000', '--max-page', '8M'] });
+  const holder = await holdPage(server.url, Buffer.alloc(8 << 20));
+  const wire = new Wire(server.target);
+  wire.send(`GET /${holder.hash} HTTP/1.1\r\nHost: a\r\n\r\n`);
+  await wire.until(() => wire.received.length > 0, 'the answer to begin');
+  wire.socket.pause();
+  wire.send(ASK);
+  const cut = async () => refusals(await server.metrics()).slow_reader === 1;
+  await until(cut, 'it to be cut off');
+  assert.ok((await turnsAtRest(server)) < 300);
+  wire.socket.destroy();
+});

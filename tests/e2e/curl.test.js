@@ -1,13 +1,13 @@
 // curl, as anybody would use it: directly, and through nginx.
 
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { holdPage, sha256 } from './client.js';
+import { answerOf, curl } from './curl.js';
 import { startNginx } from './nginx.js';
 import { startServer } from './server.js';
-import { PATIENCE_MS, until, within } from './wait.js';
+import { until, within } from './wait.js';
 
 const TEXT = 'curl me: ünïcödé 永遠 🙂\n';
 const HTML = '<!doctype html><script>alert(1)</script><p>not run';
@@ -31,31 +31,6 @@ after(async () => {
   await nginx?.stop();
   await server?.stop();
 });
-
-// {code, output, errors} of a curl command; `output` is a Buffer.
-function curl(...args) {
-  const answer = new Promise((resolve) => {
-    const options = { encoding: 'buffer', maxBuffer: 1 << 24, timeout: PATIENCE_MS };
-    execFile('curl', ['--silent', '--show-error', ...args], options, (error, output, errors) =>
-      resolve({ code: error ? error.code : 0, output, errors: errors.toString() }),
-    );
-  });
-  return within(answer, `curl ${args.join(' ')}`, PATIENCE_MS + 1_000);
-}
-
-// {status, headers, body} of what curl prints with --include.
-async function answerOf(...args) {
-  const { code, output, errors } = await curl('--include', ...args);
-  assert.equal(code, 0, errors);
-  const end = output.indexOf('\r\n\r\n');
-  const [first, ...lines] = output.toString('latin1', 0, end).split('\r\n');
-  const headers = {};
-  for (const line of lines) {
-    const colon = line.indexOf(':');
-    headers[line.slice(0, colon).toLowerCase()] = line.slice(colon + 1).trim();
-  }
-  return { status: Number(first.split(' ')[1]), headers, body: output.subarray(end + 4) };
-}
 
 const digest = (hash) => `sha-256=:${Buffer.from(hash, 'hex').toString('base64')}:`;
 const asks = async () => (await server.metrics()).whilst_asks_total;

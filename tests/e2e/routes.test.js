@@ -6,12 +6,14 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
-import { holdPage, PATH, sha256 } from './client.js';
+import { connectClient, holdPage, PATH, sha256 } from './client.js';
 import { handshake, request, Wire } from './http.js';
 import { startServer } from './server.js';
+import { until } from './wait.js';
 
 const HTML = { Accept: 'text/html' };
 const SOURCE = readFileSync(new URL('../../src/net/http.c', import.meta.url), 'utf8');
+const NOBODY = sha256('nobody');
 const DENIED = sha256('a page that its operator does not like');
 
 let server;
@@ -65,7 +67,7 @@ const ROUTES = {
     ['/raw/', {}, 404],
     [() => `/raw/${holder.hash}`, {}, 200],
     [() => `/raw/${holder.hash}`, { 'If-None-Match': () => `"sha256-${holder.hash}"` }, 304],
-    [`/raw/${sha256('nobody')}`, {}, 404],
+    [`/raw/${NOBODY}`, {}, 404],
     [`/raw/${DENIED}`, {}, 451],
   ],
   '/ws/websocket': [[PATH, {}, 400]],
@@ -128,7 +130,11 @@ async function rawAnswer(bytes) {
   const wire = new Wire(server.target);
   wire.send(bytes);
   await wire.untilClosed('the answer');
-  const [head] = wire.text().split('\r\n\r\n');
+  return readAnswer(wire.text());
+}
+
+function readAnswer(text) {
+  const [head] = text.split('\r\n\r\n');
   const [first, ...lines] = head.split('\r\n');
   const headers = Object.fromEntries(lines.map((line) => line.split(/: (.*)/)).map(([name, value]) => [name.toLowerCase(), value]));
   return { status: Number(first.split(' ')[1]), headers };
@@ -140,15 +146,58 @@ async function brokenPage(answer) {
   return get(`/raw/${broken.hash}`);
 }
 
+const send = (path, body, headers = {}) => request(server.target, path, { method: 'PUT', headers, body });
+
+// What somebody is answered who holds a page by PUT, which is then sought.
+async function heldPage(page, body) {
+  const answer = send(`/${sha256(page)}`, body);
+  const held = async () => (await get(`/${sha256(page)}`, {}, 'HEAD')).status === 200;
+  await until(held, 'the page to be held');
+  await get(`/${sha256(page)}`);
+  return answer;
+}
+
 const STATUSES = {
   200: () => get('/healthz'),
+  201: () => heldPage('held', 'held'),
   304: () => get(`/raw/${holder.hash}`, { 'If-None-Match': `"sha256-${holder.hash}"` }),
   308: () => get(`/${holder.hash.toUpperCase()}`),
   400: () => rawAnswer('GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n'),
+  401: async () => {
+    const socketPath = join(directory, 'admin');
+    const token = join(directory, 'token');
+    writeFileSync(token, 'a-token-that-nobody-guesses-0123456789', { mode: 0o600 });
+    const guarded = await startServer({ args: ['--admin', `unix:${socketPath}`, '--admin-token-file', token] });
+    const answer = await request({ socketPath }, '/api/status');
+    await guarded.stop();
+    return answer;
+  },
   403: () => handshake(server.target, '/ws/websocket?vsn=1.0.0'),
   404: () => get('/nothing'),
   405: () => get('/', {}, 'POST'),
+  408: async () => {
+    const hasty = await startServer({ args: ['--answer-timeout', '100'] });
+    const silent = new Wire(hasty.target);
+    silent.send(`PUT /${NOBODY} HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n`);
+    await until(async () => (await hasty.metrics()).whilst_holders === 1, 'the page to be held');
+    await request(hasty.target, `/${NOBODY}`);
+    await silent.untilClosed('the answer');
+    await hasty.stop();
+    return readAnswer(silent.text());
+  },
+  411: () => rawAnswer(`PUT /${NOBODY} HTTP/1.1\r\nHost: a\r\n\r\n`),
+  413: () => send(`/${NOBODY}`, Buffer.alloc((1 << 20) + 1)),
+  422: () => heldPage('the truth', 'a lie'),
   426: () => handshake(server.target, PATH, { 'Sec-WebSocket-Version': '12' }),
+  429: async () => {
+    const narrow = await startServer({ limits: true, args: ['--max-per-address', '1', '--trusted-proxy', '127.0.0.1'] });
+    const headers = { 'X-Forwarded-For': '192.0.2.1' };
+    const client = await connectClient(narrow.url, { headers });
+    const answer = await request(narrow.target, `/${NOBODY}`, { headers });
+    await client.close();
+    await narrow.stop();
+    return answer;
+  },
   451: () => get(`/raw/${DENIED}`),
   502: () => brokenPage(Buffer.from('something else')),
   503: async () => {

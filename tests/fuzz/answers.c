@@ -12,7 +12,7 @@
 /* ---- HTTP ---- */
 
 struct answer {
-    unsigned status;
+    unsigned status, lines;
     bool has_length;
     size_t length;
     unsigned nosniff, policy, referrer, robots, cached, upgraded,
@@ -33,6 +33,7 @@ static bool is_header(struct slice line, const char *name, const char *value)
 static void read_line(struct answer *answer, struct slice line)
 {
     const char *colon = memchr(line.data, ':', line.size);
+    answer->lines++;
     MUST(colon != NULL && colon > line.data);
     for (const char *c = line.data; c < colon; c++)
         MUST(isalnum((unsigned char)*c) || *c == '-');
@@ -54,8 +55,8 @@ static void read_line(struct answer *answer, struct slice line)
 
 static void read_status(struct answer *answer, struct slice line)
 {
-    static const unsigned known[] = {101, 200, 304, 308, 400, 403, 404,
-                                     405, 426, 451, 502, 503, 504};
+    static const unsigned known[] = {100, 101, 200, 201, 304, 308, 400, 403, 404, 405,
+                                     408, 411, 413, 422, 426, 429, 451, 502, 503, 504};
     size_t i = 0, count = sizeof known / sizeof known[0];
     MUST(line.size > 13 && memcmp(line.data, "HTTP/1.", 7) == 0);
     answer->status = (unsigned)strtoul(line.data + 9, NULL, 10);
@@ -71,6 +72,10 @@ static void check_head(const struct answer *answer)
         return;
     }
     MUST(answer->upgraded == 0);
+    if (answer->status == 100) {
+        MUST(answer->lines == 0);
+        return;
+    }
     MUST(answer->nosniff == 1 && answer->referrer == 1 && answer->robots == 1);
     MUST(answer->policy >= 1 && answer->cached == 1 && answer->connection <= 1);
     MUST(answer->status == 304 ? !answer->has_length : true);

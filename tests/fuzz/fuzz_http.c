@@ -1,6 +1,7 @@
 /* The real server, with any bytes as what one client sends to it.
 
-   The first byte says in which pieces they come and whether the client then shuts its end.
+   The first byte says in which pieces they come, whether the client then shuts its end, and
+   whether somebody else wants the page that it may hold, before or behind that.
    Whatever came back must be complete answers with their security headers, or frames behind
    an upgrade that was asked for; and when the client has gone, nothing of it may be left. */
 #include "answers.h"
@@ -43,9 +44,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 1) return 0;
     size_t step = steps[data[0] & 7], slow = step == 1 && size > 300 ? 300 : size;
     live_connect(&client);
+    if (data[0] & 16) live_seek();
     live_send(&client, data + 1, slow - 1, step);
     live_send(&client, data + slow, size - slow, 0);
     live_settle(&client, 1);
+    if (data[0] & 32) {
+        live_seek();
+        live_settle(&client, 1);
+    }
     if (data[0] & 8) {
         live_shut(&client);
         live_settle(&client, 1);

@@ -2,7 +2,9 @@
 
 #include "must.h"
 #include "net/accept.h"
+#include "net/bytes.h"
 #include "net/server_state.h"
+#include "net/upload.h"
 #include "whilst/deny.h"
 #include "whilst/wire.h"
 
@@ -35,6 +37,7 @@ static unsigned ends;
 static struct holder holders[] = {
     {.page = LIVE_TEXT_PAGE, .size = sizeof LIVE_TEXT_PAGE - 1},
     {.page = LIVE_BINARY_PAGE, .size = sizeof LIVE_BINARY_PAGE - 1}};
+static struct endpoint seeker;
 enum { HOLDERS = sizeof holders / sizeof holders[0] };
 
 /* ---- the holders ---- */
@@ -92,6 +95,38 @@ static void hold(struct holder *holder)
     struct frame join = frame_of(holder, "phx_join", topic);
     join.payload = slice_of("{}");
     receive(holder, wire_encode_new(WIRE_CLIENT, &join));
+}
+
+/* ---- the seeker ---- */
+
+static void on_found(struct endpoint *endpoint, struct message *message)
+{
+    struct frame heard;
+    (void)endpoint;
+    MUST(wire_decode(WIRE_SERVER, message->form, message_bytes(message), message->size,
+                     &heard) == WIRE_OK);
+    if (slice_is(heard.event, "content")) {
+        MUST(heard.form == MESSAGE_BINARY);
+        MUST(slice_is(heard.payload, LIVE_SOUGHT_PAGE));
+    }
+    message_unref(message);
+}
+
+void live_seek(void)
+{
+    static const struct address nowhere = {{0}};
+    static const struct endpoint_kind kind = {on_found, on_close};
+    enum reason reason;
+    char hex[HASH_HEX + 1], text[160];
+    struct page_hash hash = hash_of(LIVE_SOUGHT_PAGE, sizeof LIVE_SOUGHT_PAGE - 1);
+    if (seeker.session != 0) return;
+    seeker = (struct endpoint){.kind = &kind};
+    MUST(server_connect(&server, &seeker, &nowhere, &reason));
+    hash_to_hex(&hash, 0, hex);
+    int size = snprintf(text, sizeof text,
+                        "[\"1\",\"1\",\"want:%s\",\"phx_join\",{\"binary\":true}]", hex);
+    struct hub_part part = {MESSAGE_TEXT, text, (size_t)size, true, true};
+    server_receive(&server, &seeker, &part);
 }
 
 /* ---- the server ---- */
@@ -215,11 +250,15 @@ void live_disconnect(struct client *client)
 
 void live_end(void)
 {
+    server_disconnect(&server, &seeker);
+    upload_sweep(&server); /* for it is not the time for that */
+    bytes_sweep(&server);
     live_settle(NULL, 0);
     const struct metrics *metrics = hub_metrics(server.hub);
     MUST(metrics->sessions == HOLDERS && metrics->holders == HOLDERS);
     MUST(metrics->pages == HOLDERS && metrics->seekers == 0 && metrics->fetches == 0);
     MUST(metrics->in_flight_bytes == 0 && server.metrics.queued_bytes == 0);
+    MUST(server.metrics.uploads == 0 && server.metrics.early_bytes == 0);
     if (++ends % ENDS_UNTIL_ANEW != 0) return;
     stop();
     start();
