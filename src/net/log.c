@@ -19,7 +19,7 @@
 
 #define TEXT_MAX 400    /* of a text, as it is written */
 #define WINDOW_MS 10000 /* in which an event may have so many lines */
-#define LINES_MAX 20
+#define LINES_MAX 10
 #define LINES_MAX_DEBUG 1000
 
 /* How often an event came lately. */
