@@ -149,7 +149,7 @@ test('joining a topic twice on one socket leaves the first channel', async (t) =
 
 test('a server that was killed and started again finds its clients and pages back', async (t) => {
   let server = await startServer();
-  const again = { listen: [server.host] };
+  const again = { listen: [server.listen] };
   t.after(() => server.stop());
 
   const holder = socketFor(t, server);
@@ -174,7 +174,7 @@ test('a server that was killed and started again finds its clients and pages bac
 
 test('SIGTERM closes with 1012, after which the client comes back', async (t) => {
   let server = await startServer();
-  const again = { listen: [server.host] };
+  const again = { listen: [server.listen] };
   const socket = socketFor(t, server);
   const all = socket.channel('all');
   let joins = 0;

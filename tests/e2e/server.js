@@ -111,6 +111,11 @@ export class Server {
     this.target = { host: '127.0.0.1', port: this.port, secure: this.scheme === 'https' };
   }
 
+  // What another server must listen on to stand in this one's place.
+  get listen() {
+    return this.scheme === 'https' ? `tls:${this.host}` : this.host;
+  }
+
   get errors() {
     return this.program.errors;
   }
