@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { screenshot, startBrowser, Visitor } from './browser.js';
 import { sha256 } from './client.js';
-import { startNginx } from './nginx.js';
+import { startNginx } from './proxies.js';
 import { startServer } from './server.js';
 import { until } from './wait.js';
 

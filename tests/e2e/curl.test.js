@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { holdPage, sha256 } from './client.js';
 import { answerOf, curl } from './curl.js';
-import { startNginx } from './nginx.js';
+import { startNginx } from './proxies.js';
 import { startServer } from './server.js';
 import { until, within } from './wait.js';
 

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Wire } from './http.js';
-import { startNginx } from './nginx.js';
+import { startNginx } from './proxies.js';
 import { startServer } from './server.js';
 
 const INNER = 'GET /robbed HTTP/1.1\r\nHost: a\r\nX-Inner: 1\r\n\r\n';

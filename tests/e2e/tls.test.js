@@ -350,6 +350,30 @@ async function firstFlight() {
   return bytes;
 }
 
+test('one who stops reads on where they stopped, and who does not read on goes', async (t) => {
+  const server = await secureFor(t, { args: ['--write-timeout', '3000'] });
+  const ca = server.pair.cert;
+  const seek = (client, { hash }) => client.send([hash, hash, `want:${hash}`, 'phx_join', { binary: true }]);
+  const pages = Array.from({ length: 4 }, () => randomBytes(1 << 20));
+  const holders = await Promise.all(pages.map((page) => holdPage(server.url, page, { ca })));
+  const reader = await connectClient(server.url, { ca });
+  const waits = async () => (await server.metrics()).whilst_queued_bytes > 0;
+  reader.socket.pause();
+  for (const holder of holders) seek(reader, holder);
+  await until(waits, 'pages that wait');
+  reader.socket.resume();
+  const got = new Set();
+  while (got.size < pages.length) got.add(sha256((await reader.event('content'))[4]));
+  assert.deepEqual([...got].sort(), holders.map(({ hash }) => hash).sort());
+
+  const sloth = await connectClient(server.url, { ca });
+  sloth.socket.pause();
+  for (const holder of holders) seek(sloth, holder);
+  await until(async () => refusals(await server.metrics()).slow_reader === 1, 'the sloth to go');
+  assert.equal((await reader.call('phoenix', 'heartbeat')).status, 'ok');
+  sloth.socket.terminate();
+});
+
 test('in a browser: a page is made and seen, and the context is a secure one', async (t) => {
   const server = await secureFor(t, { args: ['--hsts', '60'] });
   const browser = await startBrowser([trust(server.pair.cert)]);

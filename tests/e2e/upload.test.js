@@ -10,7 +10,7 @@ import { connectClient, holdPage, sha256 } from './client.js';
 import { answerOf, curl, put } from './curl.js';
 import { request, Wire } from './http.js';
 import { refusals } from './metrics.js';
-import { startNginx } from './nginx.js';
+import { startNginx } from './proxies.js';
 import { serverFor, startServer } from './server.js';
 import { until, within } from './wait.js';
 
