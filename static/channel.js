@@ -42,9 +42,9 @@ const SLOW_MS = [10 * 60_000];
 // The server keeps a lost holder's place for 10 s: the first five attempts fall into it.
 const BACK_OFF_MS = [250, 500, 1000, 2000, 4000, 8000, 15_000, 30_000];
 const REJOIN_MS = [1000, 2000, 5000, 10_000];
-// A restarting server (1012) meets all its clients at once; a full or annoyed one (1013, 1008) wants to be left alone.
+// A full or annoyed server wants to be left alone. One that restarts (1012) sends its clients away one after the other.
 /** @type {Record<number, number>} by close code */
-const LEAST_DELAY_MS = { 1008: 5000, 1012: 3000, 1013: 5000 };
+const LEAST_DELAY_MS = { 1008: 5000, 1013: 5000 };
 const PASSING = new Set(["busy", "join_rate", "ask_rate", "timeout", ""]);
 
 /** A push that was refused, was not answered, or could not be sent. `reason` is the server's word, "timeout" or "not_joined". */

@@ -147,6 +147,9 @@ void hub_take_config(struct hub *hub, const struct hub_config *config, uint64_t 
    seekers are told `blocked`. Takes the list, which may be NULL. */
 void hub_take_deny_list(struct hub *hub, struct deny_list *list, uint64_t now_ms);
 
+/* Whether a session is being asked for a page, or takes part in a search for one. */
+bool hub_is_busy(const struct hub *hub, session_id session);
+
 /* Whether a page is refused. */
 bool hub_denies(const struct hub *hub, const struct page_hash *hash);
 

@@ -129,6 +129,8 @@ static const struct option_row rows[] = {
      OPTION_COUNT | RELOADS, HUB(answer_ms), 1, 3600000},
     {"answer-total-timeout", "MS", "Times", "and after this in any case",
      OPTION_COUNT | RELOADS, HUB(answer_total_ms), 1, 3600000},
+    {"drain", "MS", "Times", "the end takes so long, so that clients come back in turn",
+     OPTION_COUNT, NET(drain_ms), 0, 3600000},
     {"fetch-timeout", "MS", "Times", "an HTTP request waits so long for a page",
      OPTION_COUNT | RELOADS, NET(fetch_ms), 1, 3600000},
     {"count-interval", "MS", "Times", "least time between two visitor counts of a page",

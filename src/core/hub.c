@@ -374,6 +374,12 @@ bool hub_next_effect(struct hub *hub, struct effect *effect)
     return true;
 }
 
+bool hub_is_busy(const struct hub *hub, session_id id)
+{
+    const struct session *session = sessions_find(hub, id);
+    return session != NULL && (session->pending > 0 || session->active > 0);
+}
+
 uint32_t hub_holders(struct hub *hub, const struct page_hash *hash)
 {
     const struct page *page = pages_find(hub, hash);

@@ -37,6 +37,8 @@ struct exchange {
     const uint8_t *bytes;
     size_t size, sent;
     bool head_sent;
+    bool head;   /* the request was HEAD */
+    bool absent; /* nobody holds the page, but somebody may come back with it */
 };
 
 /* ---- what a page is ---- */
@@ -202,10 +204,21 @@ static void on_close(struct endpoint *endpoint, uint16_t code, enum reason reaso
     answer(exchange, 503);
 }
 
+/* The process before this one had holders that are on their way to us. */
+static bool is_awaited(struct server *server)
+{
+    return server->await_until_ms > server_now_ms(server);
+}
+
 static void take_status(struct exchange *exchange, struct slice payload)
 {
+    bool searches = slice_is(wire_member(payload, "state"), "\"searching\"");
+    if (searches && exchange->head) answer(exchange, 200);
+    exchange->absent = false;
     if (!slice_is(wire_member(payload, "state"), "\"nobody\"")) return;
     struct slice reason = wire_member(payload, "reason");
+    exchange->absent = slice_is(reason, "\"no_holder\"") && is_awaited(exchange->server);
+    if (exchange->absent) return;
     answer(exchange, slice_is(reason, "\"silent\"")        ? 504
                      : slice_is(reason, "\"wrong_bytes\"") ? 502
                                                            : 404);
@@ -251,7 +264,7 @@ static void join(struct exchange *exchange)
     server_receive(exchange->server, &exchange->endpoint, &part);
 }
 
-static int begin(struct lws *wsi, const struct page_hash *hash)
+static int begin(struct lws *wsi, const struct page_hash *hash, bool head)
 {
     static const struct endpoint_kind kind = {on_take, on_close};
     struct server *server = server_of(wsi);
@@ -263,6 +276,7 @@ static int begin(struct lws *wsi, const struct page_hash *hash)
     exchange->server = server;
     exchange->wsi = wsi;
     exchange->hash = *hash;
+    exchange->head = head;
     ring_init(&exchange->waiting);
     note_progress(exchange);
     caller_of(wsi)->exchange = exchange;
@@ -279,10 +293,10 @@ int bytes_request(struct lws *wsi, const struct page_hash *hash, bool head, bool
 {
     struct server *server = server_of(wsi);
     if (known && !hub_denies(server->hub, hash)) return send_without_body(wsi, hash, 304);
-    if (server->stopping) return send_refusal(wsi, 503, head);
     if (hub_denies(server->hub, hash)) return send_refusal(wsi, 451, head);
-    if (!head) return begin(wsi, hash);
-    if (hub_holders(server->hub, hash) == 0) return send_refusal(wsi, 404, true);
+    bool held = hub_holders(server->hub, hash) > 0;
+    if (!head || (!held && is_awaited(server))) return begin(wsi, hash, head);
+    if (!held) return send_refusal(wsi, 404, true);
     return send_without_body(wsi, hash, 200);
 }
 
@@ -317,11 +331,17 @@ int bytes_writeable(struct lws *wsi)
 {
     struct exchange *exchange = exchange_of(wsi);
     if (exchange == NULL || exchange->status == 0) return 0;
+    if (exchange->status == 200 && exchange->head) {
+        struct page_hash hash = exchange->hash;
+        free_exchange(exchange);
+        return send_without_body(wsi, &hash, 200);
+    }
     if (exchange->status == 200 && exchange->message == NULL) return -1; /* cut off */
     if (exchange->status != 200) {
         unsigned status = exchange->status;
+        bool head = exchange->head;
         free_exchange(exchange);
-        return send_refusal(wsi, status, false);
+        return send_refusal(wsi, status, head);
     }
     if (!exchange->head_sent && !write_head(exchange)) return -1;
     if (exchange->sent < exchange->size && !lws_partial_buffered(wsi) &&
@@ -334,7 +354,7 @@ int bytes_writeable(struct lws *wsi)
     }
     free_exchange(exchange);
     callers_note_answer(wsi);
-    return lws_http_transaction_completed(wsi) ? -1 : 0;
+    return server_of(wsi)->stopping || lws_http_transaction_completed(wsi) ? -1 : 0;
 }
 
 int bytes_closed(struct lws *wsi)
@@ -386,13 +406,26 @@ static void cut_impatient(struct server *server)
     }
 }
 
+/* Nobody is awaited any more: what nobody brought is not there. */
+static void end_wait(struct server *server)
+{
+    struct ring *next, *at = server->asking.next;
+    server->await_until_ms = 0;
+    for (; at != &server->asking; at = next) {
+        struct exchange *exchange = NET_OWNER(at, struct exchange, waiting);
+        next = at->next;
+        if (exchange->absent) answer(exchange, 404);
+    }
+}
+
 void bytes_sweep(struct server *server)
 {
     struct exchange *exchange;
     end_gone(server);
     cut_impatient(server);
+    if (server->await_until_ms != 0 && !is_awaited(server)) end_wait(server);
     while ((exchange = overdue(server, &server->asking, server->config->fetch_ms)) != NULL)
-        answer(exchange, 504);
+        answer(exchange, exchange->absent ? 404 : 504);
     while (overdue(server, &server->writing, server->config->write_ms) != NULL)
         bytes_cut_slowest(server);
 }

@@ -205,3 +205,17 @@ void callers_leave(struct lws *wsi)
     struct caller *caller = caller_of(wsi);
     if (caller != NULL) free_caller(caller);
 }
+
+void callers_end_idle(struct server *server)
+{
+    struct ring *next, *at = server->callers.next;
+    for (; at != &server->callers; at = next) {
+        struct caller *caller = NET_OWNER(at, struct caller, ring);
+        next = at->next;
+        if (caller->exchange != NULL || caller->wsi == NULL ||
+            callers_waits_to_be_read(caller->wsi))
+            continue;
+        server_end_socket(caller->wsi, 0);
+        free_caller(caller);
+    }
+}

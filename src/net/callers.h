@@ -57,6 +57,9 @@ int callers_skipped(struct lws *wsi);
 /* Ends those whose headers take too long. */
 void callers_sweep(struct server *server);
 
+/* Ends those that wait for nothing, and have sent nothing that was not read. */
+void callers_end_idle(struct server *server);
+
 /* The connection is a session now, or is gone. */
 void callers_leave(struct lws *wsi);
 

@@ -76,7 +76,8 @@ size_t http_print_head(struct lws *wsi, const struct http_answer *answer, char *
     if (hsts_seconds != 0 && lws_is_ssl(wsi)) /* RFC 6797, section 7 */
         http_print(&text, "Strict-Transport-Security: max-age=%" PRIu32 "\r\n",
                    hsts_seconds);
-    if (answer->close) http_print(&text, "Connection: close\r\n");
+    if (answer->close || server_of(wsi)->stopping)
+        http_print(&text, "Connection: close\r\n");
     http_print(&text, "%s\r\n", answer->headers == NULL ? "" : answer->headers);
     return text.length;
 }
@@ -97,7 +98,7 @@ int http_send(struct lws *wsi, const struct http_answer *answer)
         callers_skip(wsi);
         return 0;
     }
-    if (answer->close) return -1;
+    if (answer->close || server_of(wsi)->stopping) return -1;
     if (lws_partial_buffered(wsi))
         lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT,
                         (int)(server_of(wsi)->config->write_ms / 1000) + 1);

@@ -1,4 +1,4 @@
-/* Memory for the libraries.
+/* Memory and descriptors for the libraries.
 
    A server lives only as long as the least careful of its libraries. libwebsockets can crash
    when an allocation fails while it accepts; libuv aborts when its table of descriptors cannot
@@ -14,7 +14,11 @@
 #include <jansson.h>
 #include <openssl/crypto.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+#define DESCRIPTORS_BESIDE 64 /* for the loop, listeners, files */
+#define CONNECTIONS_DEFAULT 20000
 
 static void *resize_for_websockets(void *memory, size_t size, const char *reason)
 {
@@ -60,6 +64,24 @@ bool libraries_lend_memory(size_t reserve_bytes)
         return false;
     hash_of("", 0);
     return true;
+}
+
+int libraries_limit_descriptors(struct server_config *config)
+{
+    struct rlimit limit;
+    uint32_t *sessions = &config->hub.connections_max, *callers = &config->callers_max;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    if (*sessions == 0 || *sessions == UINT32_MAX) *sessions = CONNECTIONS_DEFAULT;
+    limit.rlim_cur = (rlim_t)*sessions + *callers + DESCRIPTORS_BESIDE;
+    if (limit.rlim_cur > limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        uint32_t all = (uint32_t)limit.rlim_max, least = DESCRIPTORS_BESIDE + 2;
+        uint32_t room = (all > least ? all : least) - DESCRIPTORS_BESIDE;
+        if (*callers > room / 2) *callers = room / 2;
+        *sessions = room - *callers;
+    }
+    setrlimit(RLIMIT_NOFILE, &limit);
+    return (int)limit.rlim_cur;
 }
 
 static void on_closed(uv_handle_t *handle)

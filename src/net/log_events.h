@@ -7,7 +7,10 @@
 /* clang-format off: one row an event */
 #define LOG_EVENTS(X)                                                                      \
     X(LISTENING, "listening", INFO, "it serves at this address; in the text form: listening on ADDRESS") \
-    X(STOPPING, "stopping", INFO, "a signal came, or the operator said so") \
+    X(STOPPING, "stopping", INFO, "a signal came, or the operator said so: the drain begins") \
+    X(HANDED_OVER, "handed_over", INFO, "a successor serves; this process drains") \
+    X(HAND_OVER_FAILED, "hand_over_failed", WARN, "the successor ended, or did not serve within 30 s; this process goes on") \
+    X(PREDECESSOR_GONE, "predecessor_gone", INFO, "the process before this one has ended; its holders are waited for no longer than `--grace`") \
     X(ADMIN, "admin", INFO, "the operator did something (`did=drop`, `block`, `close`, `log_level`)") \
     X(DESCRIPTORS_EXHAUSTED, "descriptors_exhausted", WARN, "accepting failed for want of descriptors; the caller was turned away") \
     X(DENY_LIST_READ, "deny_list_read", INFO, "the deny list was read again, with so many pages") \

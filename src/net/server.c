@@ -6,14 +6,14 @@
    sweeps once a second whilst there is anybody. The library sets no timers of its own but
    for idle connections and close handshakes.
 
-   Life: open (bind, context) - serve - stop (listeners closed, everybody told 1012, at most
-   STOP_MS for goodbyes) - tear down until the loop is empty. */
+   Life: open (bind, context) - serve - drain (drain.c) - tear down until the loop is empty. */
 #include "server_state.h"
 
 #include "accept.h"
 #include "bytes.h"
 #include "callers.h"
 #include "deny_file.h"
+#include "drain.h"
 #include "http.h"
 #include "libraries.h"
 #include "log.h"
@@ -21,6 +21,7 @@
 #include "policy.h"
 #include "reload.h"
 #include "secure.h"
+#include "successor.h"
 #include "supervise.h"
 #include "websocket.h"
 #include "whilst/memory.h"
@@ -31,14 +32,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #define SWEEP_MS 1000
 #define STALL_MS (3 * SWEEP_MS)
-#define STOP_MS 1000
-#define DESCRIPTORS_BESIDE 64 /* for the loop, listeners, files */
-#define CONNECTIONS_DEFAULT 20000
 
 struct server_config server_config_default(void)
 {
@@ -56,6 +53,7 @@ struct server_config server_config_default(void)
         .write_ms = 10000,
         .ping_ms = 25000,
         .hang_up_ms = 35000,
+        .drain_ms = 2000,
         .fetch_ms = 30000,
         .header_seconds = 10,
     };
@@ -260,26 +258,6 @@ static void on_library_log(int level, const char *line)
     log_event(LOG_LIBRARY, LOG_BYTES("message", line, length));
 }
 
-/* The library's table of descriptors is as large as the limit, and is walked at every
-   close: the limit is set to what is needed, once, before the context is made. */
-static int set_descriptor_limit(struct server_config *config)
-{
-    struct rlimit limit;
-    uint32_t *sessions = &config->hub.connections_max, *callers = &config->callers_max;
-    getrlimit(RLIMIT_NOFILE, &limit);
-    if (*sessions == 0 || *sessions == UINT32_MAX) *sessions = CONNECTIONS_DEFAULT;
-    limit.rlim_cur = (rlim_t)*sessions + *callers + DESCRIPTORS_BESIDE;
-    if (limit.rlim_cur > limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        uint32_t all = (uint32_t)limit.rlim_max, least = DESCRIPTORS_BESIDE + 2;
-        uint32_t room = (all > least ? all : least) - DESCRIPTORS_BESIDE;
-        if (*callers > room / 2) *callers = room / 2;
-        *sessions = room - *callers;
-    }
-    setrlimit(RLIMIT_NOFILE, &limit);
-    return (int)limit.rlim_cur;
-}
-
 static bool make_context(struct server *server)
 {
     static const struct lws_protocols protocols[] = {{.name = "whilst",
@@ -323,6 +301,7 @@ static void on_sweep(uv_timer_t *timer)
     reload_sweep(timer->data);
     websocket_sweep(timer->data);
     secure_sweep(timer->data);
+    successor_sweep(timer->data);
     http_sweep(timer->data);
 }
 
@@ -334,26 +313,15 @@ static void on_turn_end(uv_prepare_t *prepare)
     websocket_flush(server);
 }
 
-static void on_stopped(uv_timer_t *timer)
-{
-    uv_stop(timer->loop);
-}
-
 void server_stop(struct server *server, const char *why)
 {
     if (server->stopping) {
         uv_stop(&server->loop);
         return;
     }
-    server->stopping = true;
     log_event(LOG_STOPPING, LOG_TEXT("why", why),
               LOG_NUMBER("sessions", hub_metrics(server->hub)->sessions));
-    notify_say("STOPPING=1");
-    accept_close(server, false);
-    websocket_close_all(server);
-    http_stop(server);
-    uv_timer_start(&server->stop_timer, on_stopped,
-                   hub_metrics(server->hub)->sessions_total > 0 ? STOP_MS : 0, 0);
+    drain_begin(server, false);
 }
 
 static void on_signal(uv_signal_t *signal, int number)
@@ -361,13 +329,15 @@ static void on_signal(uv_signal_t *signal, int number)
     struct server *server = signal->data;
     if (number == SIGHUP)
         reload_all(server);
+    else if (number == SIGUSR2)
+        successor_start(server);
     else
         server_stop(server, number == SIGINT ? "SIGINT" : "SIGTERM");
 }
 
 static void start_loop(struct server *server)
 {
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR2};
     uv_timer_init(&server->loop, &server->hub_timer);
     uv_timer_init(&server->loop, &server->sweep_timer);
     uv_timer_init(&server->loop, &server->stop_timer);
@@ -388,6 +358,7 @@ static void start_loop(struct server *server)
     secure_watch(server);
     accept_start(server);
     supervise_start(server);
+    successor_took_over(server);
 }
 
 static void close_handles(struct server *server)
@@ -396,18 +367,31 @@ static void close_handles(struct server *server)
         (uv_handle_t *)&server->hub_timer,  (uv_handle_t *)&server->sweep_timer,
         (uv_handle_t *)&server->stop_timer, (uv_handle_t *)&server->manager_timer,
         (uv_handle_t *)&server->flush,      (uv_handle_t *)&server->signals[0],
-        (uv_handle_t *)&server->signals[1], (uv_handle_t *)&server->signals[2]};
+        (uv_handle_t *)&server->signals[1], (uv_handle_t *)&server->signals[2],
+        (uv_handle_t *)&server->signals[3]};
     for (size_t i = 0; i < sizeof handles / sizeof handles[0]; i++)
         uv_close(handles[i], NULL);
     pulse_close(&server->pulse);
+    successor_close(server);
     file_watch_close(&server->deny_watch);
     file_watch_close(&server->secure.watch);
     admin_close(server);
 }
 
+/* An impatient signal in the last moment must not spoil the exit code. */
+static void block_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 /* The library needs the loop to run between the two halves of its end. */
 void server_close(struct server *server)
 {
+    block_signals();
     lws_context_destroy(server->context);
     close_handles(server);
     uv_run(&server->loop, UV_RUN_DEFAULT);
@@ -462,7 +446,7 @@ static bool say_no_memory(void)
 int server_open(struct server *server, struct server_config *config)
 {
     *server = (struct server){.config = config, .spare = -1, .began_s = time(NULL)};
-    int descriptors = set_descriptor_limit(config);
+    int descriptors = libraries_limit_descriptors(config);
     init_rings(server);
     reload_begin(server);
     if (uv_loop_init(&server->loop) != 0) return !say_no_memory();

@@ -40,6 +40,7 @@ struct server_config {
     uint32_t write_ms;       /* a client that takes nothing for so long is a slow reader */
     uint32_t ping_ms;        /* a quiet client is pinged */
     uint32_t hang_up_ms;     /* and given up */
+    uint32_t drain_ms;       /* the end takes so long, so that clients come back in turn */
     uint32_t fetch_ms;       /* an HTTP request waits so long for a page */
     uint32_t header_seconds;
     /* At SIGHUP: reads the configuration again, and changes in this struct what may change in a

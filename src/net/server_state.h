@@ -77,6 +77,23 @@ struct secure {
     struct file_watch watch;
 };
 
+/* The end: see drain.c. Times are server_now_ms. */
+struct drain {
+    uint64_t began_ms, closing_ms; /* closing_ms: 0 until sessions are closed */
+    uint64_t last_ms;              /* when somebody was last there to be served */
+    uint32_t sessions;             /* when it began */
+    uint32_t closed;
+};
+
+/* The process that is to serve after this one: see successor.c. */
+struct successor {
+    uv_process_t process;
+    uv_poll_t poll; /* of the pair, whilst `asked` */
+    int pair;
+    uint64_t since_ms;
+    bool asked, running, exited, serves;
+};
+
 #define SERVER_BATCH ((size_t)8 << 10) /* bytes of small messages in one write */
 
 /* What may wait for clients to read it: what the configuration says, but for some time after a
@@ -94,7 +111,7 @@ struct server {
     struct hub *hub;
     uv_timer_t hub_timer, sweep_timer, stop_timer, manager_timer;
     uv_prepare_t flush; /* before the loop waits, timers included */
-    uv_signal_t signals[3];
+    uv_signal_t signals[4];
     struct file_watch deny_watch;
     struct secure secure;
     struct server_room room; /* what may wait to be read, by now */
@@ -102,6 +119,11 @@ struct server {
     uint64_t hub_due_ms;  /* what hub_timer is set to */
     uint64_t clock_ms,
         stalled_ms; /* the loop's time when last asked; what does not count of it */
+    struct drain drain;
+    struct successor successor;
+    uv_poll_t predecessor;   /* whilst `succeeds` */
+    uint64_t await_until_ms; /* a page that nobody holds may still come back; 0: not */
+    uint32_t connections;    /* that are or were sessions */
     struct listener *listeners;
     size_t listeners_count;
     int spare; /* a descriptor kept for the moment when there is no other */
@@ -121,7 +143,7 @@ struct server {
     struct admin admin;
     int64_t began_s;                       /* since 1970 */
     uint8_t batch[LWS_PRE + SERVER_BATCH]; /* frames that are about to be written */
-    bool settling, stopping;
+    bool settling, stopping, succeeds;
 };
 
 /* The two ends of server_run; between them the loop runs. The configuration is adjusted to

@@ -273,6 +273,7 @@ int websocket_established(struct lws *wsi)
     ring_init(&connection->waiting);
     lws_set_opaque_user_data(wsi, connection);
     server->metrics.upgrades_total++;
+    server->connections++;
     note_life(connection);
     if (server->stopping)
         close_later(connection, 1012, REASON_RESTART);
@@ -359,6 +360,7 @@ int websocket_closed(struct lws *wsi)
     inbox_forget(server_of(wsi), wsi, &connection->endpoint);
     server_disconnect(server_of(wsi), &connection->endpoint);
     clean(connection);
+    server_of(wsi)->connections--;
     ring_remove(&connection->life);
     lws_set_opaque_user_data(wsi, NULL);
     memory_free(connection);
@@ -408,18 +410,26 @@ void websocket_sweep(struct server *server)
     websocket_flush(server);
 }
 
-static void close_ring(struct server *server, struct ring *head)
+static uint32_t close_some(struct server *server, struct ring *head, uint32_t most,
+                           bool busy_too)
 {
-    for (struct ring *at = head->next; at != head; at = at->next) {
+    uint32_t closed = 0;
+    for (struct ring *at = head->next, *next; at != head && closed < most; at = next) {
         struct connection *connection = NET_OWNER(at, struct connection, life);
+        next = at->next;
+        if (connection->close_code != 0) continue;
+        if (!busy_too && hub_is_busy(server->hub, connection->endpoint.session)) continue;
         server_disconnect(server, &connection->endpoint);
         close_later(connection, 1012, REASON_RESTART);
+        closed++;
     }
+    return closed;
 }
 
-void websocket_close_all(struct server *server)
+uint32_t websocket_close_some(struct server *server, uint32_t most, bool busy_too)
 {
-    close_ring(server, &server->quiet);
-    close_ring(server, &server->pinged);
+    uint32_t closed = close_some(server, &server->quiet, most, busy_too);
+    closed += close_some(server, &server->pinged, most - closed, busy_too);
     websocket_flush(server);
+    return closed;
 }

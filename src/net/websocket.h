@@ -17,8 +17,9 @@ int websocket_closed(struct lws *wsi);
 void websocket_flush(struct server *server);
 /* Pings, hangs up, cuts off: whatever is due. */
 void websocket_sweep(struct server *server);
-/* Closes every connection with 1012. */
-void websocket_close_all(struct server *server);
+/* Closes so many sessions with 1012, or fewer: those with something in flight only if
+   `busy_too`. How many. */
+uint32_t websocket_close_some(struct server *server, uint32_t most, bool busy_too);
 
 /* How long the client that has not read for longest has not; false if all have read. */
 bool websocket_slowest_ms(struct server *server, uint32_t *age_ms);

@@ -2,7 +2,7 @@
 // again when it dies.
 
 import assert from 'node:assert/strict';
-import { commandLine, OPEN_LIMITS, Server, spawnCommand } from './server.js';
+import { announcements, commandLine, OPEN_LIMITS, Server, spawnCommand } from './server.js';
 import { until, within } from './wait.js';
 
 export class Managed extends Server {
@@ -44,14 +44,15 @@ export class Managed extends Server {
   }
 }
 
-// `listen`: addresses that the manager opens, and names web0, web1, … `args`: options of the program.
+// `listen`: addresses that the manager opens, and names web0, web1, …; none: the program opens its own. `args`: options
+// of the program.
 export async function startManaged({ listen = ['127.0.0.1:0'], args = [], watchdog_ms = 0, env = {} } = {}) {
   const sockets = listen.flatMap((address) => ['--listen', address]);
   const manager = [process.env.WHILST_MANAGER_BINARY, ...sockets, '--watchdog', String(watchdog_ms), '--'];
   const program = spawnCommand([...manager, ...commandLine(['serve', ...OPEN_LIMITS, ...args])], env);
   await until(() => program.output.includes('notify READY=1'), () => `READY=1: ${program.output} ${program.errors}`);
   const addresses = [...program.output.matchAll(/^socket (.*)$/gm)].map((match) => match[1]);
-  return new Managed(program, addresses);
+  return new Managed(program, addresses.length > 0 ? addresses : announcements(program));
 }
 
 export async function managedFor(test, options) {

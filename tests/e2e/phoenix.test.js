@@ -47,7 +47,7 @@ test('join, push, reply, leave', async (t) => {
 
 test('heartbeats are answered, one after the other', async (t) => {
   const server = await serverFor(t);
-  const socket = socketFor(t, server, { heartbeatIntervalMs: 100 });
+  const socket = socketFor(t, server, { heartbeatIntervalMs: 500 });
   let answers = 0;
   socket.onMessage(({ topic, event, payload }) => {
     if (topic === 'phoenix' && event === 'phx_reply') answers += payload.status === 'ok';

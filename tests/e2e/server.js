@@ -81,7 +81,7 @@ export async function runProgram(args) {
   }
 }
 
-function announcements(program) {
+export function announcements(program) {
   return [...program.errors.matchAll(/^listening on (\S+)$/gm)].map((match) => match[1]);
 }
 

@@ -1,0 +1,213 @@
+// The end of a process, and the beginning of the next one: nobody who asks is refused, every page stays within reach,
+// and whoever was there comes back.
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import { webcrypto } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { WebSocket } from 'ws';
+import { connect } from '../../static/whilst.js';
+import { connectClient, sha256 } from './client.js';
+import { request } from './http.js';
+import { managedFor } from './manager.js';
+import { joined, socketFor } from './phoenix.js';
+import { accepts, startServer } from './server.js';
+import { SOAK, until, within } from './wait.js';
+
+const PAGES = SOAK ? 10_000 : 200;
+const UPGRADES = SOAK ? 100 : 3;
+const KILLS = SOAK ? 100 : 2;
+const PER_CLIENT = 100;
+
+const bytesOf = (i) => Buffer.from(`page ${i} of those that outlive the server`);
+
+class Socket extends WebSocket {
+  constructor(...args) {
+    super(...args);
+    this.on('error', () => {}); // in a browser, an error that nobody listens to harms nobody
+  }
+}
+
+// Clients of our library, each with many pages.
+async function hold(t, server, count) {
+  const hashes = [];
+  for (let first = 0; first < count; first += PER_CLIENT) {
+    const client = connect(server.url, { WebSocket: Socket, crypto: webcrypto });
+    t.after(() => client.close());
+    for (let i = first; i < Math.min(count, first + PER_CLIENT); i += 1) {
+      const { hash } = await client.share(bytesOf(i));
+      hashes.push(hash);
+    }
+  }
+  return hashes;
+}
+
+// Asks for pages without a pause, over kept connections as browsers keep them, until `stop`: what failed.
+function startTraffic(server, hashes, agents = 4) {
+  const traffic = { asked: 0, failed: [], worst_ms: 0, stopped: false };
+  const ask = (agent, i) => new Promise((resolve) => {
+    const began = Date.now();
+    const end = (fault) => {
+      if (fault) traffic.failed.push(fault);
+      traffic.asked += 1;
+      traffic.worst_ms = Math.max(traffic.worst_ms, Date.now() - began);
+      resolve();
+    };
+    http.get({ ...server.target, path: `/raw/${hashes[i]}`, agent }, (answer) => {
+      const chunks = [];
+      answer.on('data', (chunk) => chunks.push(chunk));
+      answer.on('error', (error) => end(`${i}: ${error.message}`));
+      answer.on('end', () => end(answer.statusCode !== 200 ? `${i}: ${answer.statusCode}`
+        : !Buffer.concat(chunks).equals(bytesOf(i)) && `${i}: wrong bytes`));
+    }).on('error', (error) => end(`${i}: ${error.message}`));
+  });
+  const running = Array.from({ length: agents }, async () => {
+    const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+    while (!traffic.stopped) await ask(agent, Math.floor(Math.random() * hashes.length));
+    agent.destroy();
+  });
+  traffic.stop = async () => {
+    traffic.stopped = true;
+    await within(Promise.all(running), 'the last answers');
+  };
+  return traffic;
+}
+
+async function assertAllReachable(server, hashes) {
+  for (const [i, hash] of hashes.entries()) {
+    const answer = await request(server.target, `/raw/${hash}`);
+    assert.equal(answer.status, 200, `page ${i}`);
+    assert.ok(answer.body.equals(bytesOf(i)), `page ${i}`);
+  }
+}
+
+const holders = async (server) => (await server.metrics()).whilst_holders;
+
+async function upgrade(server) {
+  const before = server.pid;
+  process.kill(before, 'SIGUSR2');
+  await until(() => server.pid !== before, () => `a successor: ${server.errors}`);
+  return before;
+}
+
+const hasEnded = (server, pid) => server.all('ended').some((text) => text.startsWith(`${pid} `));
+
+test(`${UPGRADES} upgrades with ${PAGES} pages and live traffic: no request fails`, async (t) => {
+  const server = await managedFor(t, { listen: [], args: ['--listen', '127.0.0.1:0', '--max-callers', '4096'] });
+  const hashes = await hold(t, server, PAGES);
+  const traffic = startTraffic(server, hashes);
+  const back_ms = [];
+  for (let round = 0; round < UPGRADES; round += 1) {
+    const old = await upgrade(server);
+    const handed = Date.now();
+    // The two may both answer on their kept connections: only a new one is sure to meet the successor.
+    await until(async () => hasEnded(server, old) && (await holders(server)) === PAGES,
+      async () => `all holders: ${server.errors}`);
+    back_ms.push(Date.now() - handed);
+  }
+  await traffic.stop();
+  assert.deepEqual(traffic.failed, []);
+  assert.ok(traffic.asked > UPGRADES);
+  await assertAllReachable(server, hashes);
+  assert.deepEqual(server.all('ended').filter((text) => !text.endsWith(' 0')), [], 'each ended well');
+  back_ms.sort((a, b) => a - b);
+  t.diagnostic(`${traffic.asked} requests, 0 failed, the longest took ${traffic.worst_ms} ms; all holders back after ` +
+    `${back_ms[back_ms.length >> 1]} ms (median), ${back_ms.at(-1)} ms (most)`);
+});
+
+test(`${KILLS} kills under a manager that keeps the socket: who comes afterwards waits, and is served`, async (t) => {
+  const server = await managedFor(t);
+  const hashes = await hold(t, server, PAGES);
+  for (let round = 1; round <= KILLS; round += 1) {
+    process.kill(server.pid, 'SIGKILL');
+    await until(() => server.all('ended').length === round, 'the end');
+    const traffic = startTraffic(server, hashes);
+    await until(async () => (await holders(server)) === PAGES, 'all holders');
+    await traffic.stop();
+    assert.deepEqual(traffic.failed, []);
+  }
+  await assertAllReachable(server, hashes);
+});
+
+test('a successor that cannot start changes nothing', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'whilst-restart-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const config = join(directory, 'whilst.conf');
+  writeFileSync(config, '');
+  const server = await managedFor(t, { listen: [], args: ['--listen', '127.0.0.1:0', '--config', config] });
+  const [hash] = await hold(t, server, 1);
+  writeFileSync(config, 'nonsense = 1\n');
+  const pid = server.pid;
+  process.kill(pid, 'SIGUSR2');
+  await until(() => / warn hand_over_failed /.test(server.errors), 'the complaint');
+  assert.equal(server.pid, pid);
+  assert.equal((await request(server.target, `/raw/${hash}`)).status, 200);
+  writeFileSync(config, '');
+  await upgrade(server);
+  await until(() => hasEnded(server, pid), 'the end of the old one');
+  assert.equal((await request(server.target, `/raw/${hash}`)).status, 200);
+});
+
+test('a unix socket keeps its file from one process to the next, and the last removes it', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'whilst-restart-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const socketPath = join(directory, 'socket');
+  const server = await managedFor(t, { listen: [], args: ['--listen', `unix:${socketPath}`] });
+  const old = await upgrade(server);
+  await until(() => hasEnded(server, old), 'the end of the old one');
+  assert.equal((await request({ socketPath }, '/healthz')).status, 200);
+  await server.stop();
+  await assert.rejects(request({ socketPath }, '/healthz'), /ENOENT/);
+});
+
+test('what nobody brings back is missing when the grace time is over', async (t) => {
+  const server = await managedFor(t, { args: ['--grace', '1500'] });
+  const hash = sha256('never held');
+  for (const method of ['GET', 'HEAD']) {
+    const answer = await request(server.target, `/raw/${hash}`, { method });
+    assert.equal(answer.status, 404, method);
+  }
+});
+
+test('SIGTERM: fetches in flight are finished, a kept connection is answered once more, and all are told 1012', async (t) => {
+  const server = await startServer({ args: ['--drain', '2000'] });
+  const content = 'held by one who takes his time';
+  const hash = sha256(content);
+  const socket = socketFor(t, server, { reconnectAfterMs: () => 60_000 });
+  const closed = new Promise((resolve) => socket.onClose((event) => resolve(event.code)));
+  const channel = await joined(socket, `have:${hash}`, { token: 'slow-holder' });
+  const asked = new Promise((resolve) => channel.on('content_request', resolve));
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+  const get = (path) => new Promise((resolve, reject) =>
+    http.get({ ...server.target, path, agent }, (answer) => answer.resume().on('end', () => resolve(answer))).on('error', reject));
+  await get('/healthz');
+  const answer = request(server.target, `/raw/${hash}`);
+  await within(asked, 'the question');
+  server.program.child.kill('SIGTERM');
+  await until(async () => !(await accepts(server.port)), 'the listener to be closed');
+  const health = await get('/readyz');
+  assert.equal(health.statusCode, 503);
+  assert.equal(health.headers.connection, 'close');
+  channel.push('content', { content, hash }, 1_000);
+  assert.equal((await answer).body.toString(), content);
+  assert.equal(await within(closed, 'the close'), 1012);
+  assert.deepEqual(await within(server.program.exited, 'the end'), { code: 0, signal: null });
+});
+
+test('a second SIGTERM ends the drain at once', async () => {
+  const server = await startServer({ args: ['--drain', '3600000'] });
+  const clients = await Promise.all(Array.from({ length: 3 }, () => connectClient(server.url)));
+  const hash = sha256('never sent');
+  clients[0].send(['1', '1', `have:${hash}`, 'phx_join', {}]);
+  await until(async () => (await holders(server)) === 1, 'the holder');
+  const answer = request(server.target, `/raw/${hash}`).catch(() => null); // it keeps the holder busy
+  await until(async () => (await server.metrics()).whilst_fetches === 1, 'the fetch');
+  server.program.child.kill('SIGTERM');
+  await until(() => server.errors.includes(' stopping '), 'the drain');
+  server.program.child.kill('SIGTERM');
+  assert.deepEqual(await within(server.program.exited, 'the end'), { code: 0, signal: null });
+  await answer;
+});
