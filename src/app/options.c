@@ -45,6 +45,24 @@ static const struct option_row rows[] = {
      OPTION_TEXT, NET(admin_token_file), 0, 0},
     {"base-path", "PATH", "Where", "serve below this path, for example /pages", OPTION_TEXT,
      NET(base_path), 0, 0},
+    {"bus", "SERVERS", "Bus",
+     "be one node of many, by these servers of NATS: nats:// or "
+     "tls://[USER:PASSWORD@]HOST[:PORT], with commas between them",
+     OPTION_TEXT, NET(bus.servers), 0, 0},
+    {"node", "NAME", "Bus", "this node's name, which no other may have; else one is chosen",
+     OPTION_TEXT, NET(bus.node), 0, 0},
+    {"bus-required", NULL, "Bus", "end if the bus cannot be had at the start", OPTION_FLAG,
+     NET(bus_required), 0, 0},
+    {"bus-credentials", "FILE", "Bus",
+     "log in to it with a JWT and a seed, or a seed alone", OPTION_FILE,
+     NET(bus.login.credentials_file), 0, 0},
+    {"bus-user", "NAME", "Bus", "or with a name", OPTION_TEXT, NET(bus.login.user), 0, 0},
+    {"bus-password-file", "FILE", "Bus", "and the password in this file", OPTION_FILE,
+     NET(bus.login.password_file), 0, 0},
+    {"bus-token-file", "FILE", "Bus", "or with the token in this file", OPTION_FILE,
+     NET(bus.login.token_file), 0, 0},
+    {"bus-ca", "FILE", "Bus", "authorities to trust in place of the system's, in PEM",
+     OPTION_FILE, NET(bus.ca_file), 0, 0},
     {"origin", "ORIGIN", "Who",
      "allow browsers on this site too, for example https://a.example; may be repeated",
      OPTION_LIST | RELOADS, SERVE(origins), 0, 0},
@@ -208,10 +226,21 @@ static bool is_range(const char *value)
     return address_parse_range(value, &range);
 }
 
+static bool is_bus(const char *value)
+{
+    struct nats_servers servers = {0};
+    const char *wrong;
+    bool is_right = nats_servers_add(&servers, value, &wrong);
+    nats_servers_clear(&servers);
+    return is_right;
+}
+
 static const struct option_check checks[] = {
     {"listen", is_listen, "HOST:PORT, unix:PATH or fd:NAME, or tls: before one of them"},
     {"admin", is_admin, "HOST:PORT, unix:PATH or fd:NAME"},
     {"unix-mode", is_mode, "octal digits such as 660"},
+    {"bus", is_bus, "a list of servers such as nats://a:4222,nats://b:4222"},
+    {"node", bus_name_is_valid, "1 to 32 letters, digits, dots, lines and dashes"},
     {"base-path", is_base_path, "a plain path that begins with / and does not end with it"},
     {"origin", address_is_origin, "a site such as https://a.example"},
     {"embed-origin", address_is_origin, "a site such as https://a.example"},
@@ -307,6 +336,21 @@ static void check_tls(struct options *options)
         tell_of(options, given, "no address speaks TLS: add listen tls:HOST:PORT");
 }
 
+static void check_bus(struct options *options)
+{
+    const struct nats_client_config *bus = &options->server.bus;
+    const char *given = bus->node != NULL                     ? "node"
+                        : options->server.bus_required        ? "bus-required"
+                        : bus->login.credentials_file != NULL ? "bus-credentials"
+                        : bus->login.user != NULL             ? "bus-user"
+                        : bus->login.password_file != NULL    ? "bus-password-file"
+                        : bus->login.token_file != NULL       ? "bus-token-file"
+                        : bus->ca_file != NULL                ? "bus-ca"
+                                                              : NULL;
+    if (bus->servers == NULL && given != NULL)
+        tell_of(options, given, "there is no bus: add bus nats://HOST:PORT");
+}
+
 /* ---- reading ---- */
 
 /* A rate that was set by the same source as no-rate-limits, or a stronger one, stays. */
@@ -367,6 +411,7 @@ bool options_read(struct options *options, int count, char **arguments)
         check_order(options, &orders[i]);
     check_embedders(options);
     check_tls(options);
+    check_bus(options);
     options_settle(options);
     return reading->mistakes == 0;
 }

@@ -2,6 +2,7 @@
 #include "exposition.h"
 
 #include "admin.h"
+#include "bus.h"
 #include "log.h"
 #include "process.h"
 #include "whilst/memory.h"
@@ -27,6 +28,7 @@ static void print_all(struct print *to, const struct server *server)
     metrics_print_row(to, "whilst_" #field, #type, help, (double)server->metrics.field);
     NET_METRICS(X)
 #undef X
+    bus_print(to, server);
     admin_print_metrics(to, server);
     buckets_print(to, &server->pulse.delays, &pulse_shape);
     process_print(to, server->metrics.sockets, server->began_s);

@@ -29,6 +29,8 @@
     X(BUS_DOWN, "bus_down", WARN, "the connection to the bus server was lost, and is made again") \
     X(BUS_FAILED, "bus_failed", WARN, "a bus server was not reached; said once of each, until one is") \
     X(BUS_FAILED_AGAIN, "bus_failed_again", DEBUG, "nor was it again") \
+    X(BUS_ALONE, "bus_alone", WARN, "no bus server could be reached at the start: this node serves alone, and goes on trying") \
+    X(BUS_NAME_TAKEN, "bus_name_taken", ERROR, "another node has this one's name: this one serves alone") \
     X(BUS_ERROR, "bus_error", WARN, "a bus server complained") \
     X(BUS_TOO_LARGE, "bus_too_large", DEBUG, "a message of the bus was larger than any of ours, and was skipped") \
     X(SOCKETS_NOT_USED, "sockets_not_used", WARN, "sockets were passed that no `--listen` names; they were closed") \

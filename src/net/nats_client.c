@@ -372,7 +372,6 @@ void nats_client_print_metrics(struct print *to, struct nats_client *client)
 struct nats_client_config nats_client_config_default(void)
 {
     return (struct nats_client_config){
-        .node = "whilst",
         .payload_bytes_max = (size_t)128 << 10,
         .waiting_bytes_max = (size_t)32 << 20,
     };

@@ -10,6 +10,7 @@
 #include "server_state.h"
 
 #include "accept.h"
+#include "bus.h"
 #include "bytes.h"
 #include "callers.h"
 #include "deny_file.h"
@@ -41,6 +42,7 @@ struct server_config server_config_default(void)
 {
     return (struct server_config){
         .hub = hub_config_default(),
+        .bus = nats_client_config_default(),
         .base_path = "",
         .unix_mode = 0666,
         .reserve_bytes = 4 << 20,
@@ -137,6 +139,7 @@ void server_settle(struct server *server)
     server->settling = true;
     while (hub_next_effect(server->hub, &effect))
         perform(server, &effect);
+    if (server->bus != NULL) bus_settle(server);
     server->settling = false;
     set_hub_timer(server);
 }
@@ -391,6 +394,7 @@ static void block_signals(void)
 /* The library needs the loop to run between the two halves of its end. */
 void server_close(struct server *server)
 {
+    bus_close(server);
     block_signals();
     lws_context_destroy(server->context);
     close_handles(server);
@@ -406,14 +410,11 @@ void server_close(struct server *server)
 
 static void init_rings(struct server *server)
 {
-    ring_init(&server->quiet);
-    ring_init(&server->pinged);
-    ring_init(&server->waiting);
-    ring_init(&server->callers);
-    ring_init(&server->asking);
-    ring_init(&server->writing);
-    ring_init(&server->secure.shaking);
-    ring_init(&server->uploads);
+    struct ring *rings[] = {&server->quiet,          &server->pinged, &server->waiting,
+                            &server->callers,        &server->asking, &server->writing,
+                            &server->secure.shaking, &server->uploads};
+    for (size_t i = 0; i < sizeof rings / sizeof rings[0]; i++)
+        ring_init(rings[i]);
 }
 
 /* Takes what must not be wanting later. */
@@ -430,6 +431,8 @@ static bool prepare(struct server *server, int descriptors)
 
 static void give_up(struct server *server)
 {
+    bus_close(server);
+    uv_run(&server->loop, UV_RUN_DEFAULT);
     uv_loop_close(&server->loop);
     secure_close(server);
     if (server->hub != NULL) hub_free(server->hub);
@@ -447,12 +450,13 @@ int server_open(struct server *server, struct server_config *config)
 {
     *server = (struct server){.config = config, .spare = -1, .began_s = time(NULL)};
     int descriptors = libraries_limit_descriptors(config);
+    bus_name_node(config);
     init_rings(server);
     reload_begin(server);
     if (uv_loop_init(&server->loop) != 0) return !say_no_memory();
     bool certified = secure_open(server);
     bool prepared = certified && (prepare(server, descriptors) || say_no_memory());
-    if (!prepared || !deny_file_open(server) || !admin_open(server) ||
+    if (!prepared || !bus_open(server) || !deny_file_open(server) || !admin_open(server) ||
         !accept_open(server)) {
         give_up(server);
         return certified ? 1 : 2;
@@ -475,5 +479,5 @@ int server_run(struct server_config *config)
     if (fault != 0) return fault;
     uv_run(&server.loop, UV_RUN_DEFAULT);
     server_close(&server);
-    return 0;
+    return server.fault;
 }

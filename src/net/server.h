@@ -3,6 +3,7 @@
 #define WHILST_NET_SERVER_H
 
 #include "net/address.h"
+#include "net/nats_client.h"
 #include "whilst/hub.h"
 
 #include <stdbool.h>
@@ -28,11 +29,13 @@ struct server_config {
     const char *admin_token_file; /* NULL: none is wanted, and the address must be local */
     const char *deny_file;        /* NULL: none */
     const char *tls_certificate, *tls_key; /* PEM files; NULL: there is no TLS */
-    uint32_t hsts_seconds;     /* browsers are to use TLS alone for so long; 0: not told */
-    bool require_origin;       /* refuse clients that are not browsers */
-    size_t reserve_bytes;      /* memory set aside for when the system has none */
-    uint32_t callers_max;      /* connections that are no sessions */
-    uint32_t uploads_max;      /* pages held by HTTP requests */
+    uint32_t hsts_seconds; /* browsers are to use TLS alone for so long; 0: not told */
+    struct nats_client_config bus; /* servers is NULL: this node is alone */
+    bool bus_required;             /* do not begin to serve alone */
+    bool require_origin;           /* refuse clients that are not browsers */
+    size_t reserve_bytes;          /* memory set aside for when the system has none */
+    uint32_t callers_max;          /* connections that are no sessions */
+    uint32_t uploads_max;          /* pages held by HTTP requests */
     size_t early_bytes_max;    /* what these may send before they are asked, all together */
     uint32_t outbox_bytes_max; /* what may wait for one client */
     uint32_t outbox_bytes_soft; /* and for no longer than write_ms */
