@@ -1,0 +1,249 @@
+// Several nodes as one, on one server of NATS and on three: pages are found wherever they are
+// held, counts are the whole cluster's, and both outlive the loss of nodes and of servers.
+
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { startBrowser, Visitor } from './browser.js';
+import { connectClient, holdPage, sha256 } from './client.js';
+import { request } from './http.js';
+import { directoryFor, freePorts, meshFor, natsFor, NatsServer } from './nats.js';
+import { hearing, joined, socketFor } from './phoenix.js';
+import { runProgram, serverFor, startServer } from './server.js';
+import { SOAK, until } from './wait.js';
+
+const url = (buses) => [buses].flat().map((bus) => bus.url).join(',');
+const node = (t, bus, name, args = []) => serverFor(t, { args: ['--bus', url(bus), '--node', name, ...args] });
+
+// So many others are heard by each of them.
+async function together(nodes) {
+  for (const one of nodes) {
+    await until(async () => (await one.metrics()).whilst_bus_nodes === nodes.length - 1, () => `the others: ${one.errors}`);
+  }
+}
+
+const get = (server, hash) => request(server.target, `/raw/${hash}`);
+
+async function assertGets(server, page) {
+  const { status, body } = await get(server, sha256(page));
+  assert.equal(status, 200, server.errors);
+  assert.ok(body.equals(Buffer.from(page)), 'the very bytes');
+}
+
+// One more holder, who is told the page's count.
+async function watcher(server, page) {
+  const { client } = await holdPage(server.url, page);
+  const seen = { client, count: 0 };
+  const hear = ({ binary, data }) => {
+    const [, , , event, payload] = binary ? [] : JSON.parse(data.toString());
+    if (event === 'visitors_count') seen.count = payload.count;
+  };
+  client.inbox.forEach(hear);
+  client.socket.on('message', (data, binary) => hear({ data, binary }));
+  return seen;
+}
+
+const shows = (seen, count) => until(() => seen.count === count, () => `a count of ${count}, not ${seen.count}`);
+
+for (const [what, servers] of [['one server', (t) => natsFor(t).then((one) => [one])], ['three servers', (t) => meshFor(t)]]) {
+  test(`three nodes on ${what}: pages from each to each, counts of all, nobody at once`, async (t) => {
+    const buses = await servers(t);
+    const nodes = await Promise.all(['a', 'b', 'c'].map((name, i) => node(t, [buses[i % buses.length]], name)));
+    await together(nodes);
+    const pages = [Buffer.from('small'), randomBytes(10_000), randomBytes(1 << 20)];
+    for (const holder of nodes) {
+      for (const page of pages) {
+        const held = await holdPage(holder.url, page);
+        for (const seeker of nodes) await until(() => assertGets(seeker, page).then(() => true, () => false), 'the page');
+        assert.ok(held.asked <= nodes.length, 'one request for each node');
+        await held.client.close();
+      }
+    }
+    assert.equal((await get(nodes[0], sha256('nobody has this'))).status, 404);
+    const hash = sha256(pages[1]);
+    const held = await holdPage(nodes[0].url, pages[1]);
+    const watchers = [];
+    for (const one of nodes) watchers.push(await watcher(one, page));
+    for (const seen of watchers) await shows(seen, 4);
+    await watchers[0].client.close();
+    for (const seen of watchers.slice(1)) await shows(seen, 3);
+    await held.client.close();
+    for (const seen of watchers.slice(1)) await shows(seen, 2);
+  });
+}
+
+test('a crowd at one node costs one request of the holder at another', async (t) => {
+  const bus = await natsFor(t);
+  const [a, b] = [await node(t, bus, 'a'), await node(t, bus, 'b')];
+  await together([a, b]);
+  const page = randomBytes(100_000);
+  const held = await holdPage(a.url, page);
+  await until(async () => (await a.metrics()).whilst_bus_subscriptions_total >= 5, 'the page to be offered');
+  await Promise.all(Array.from({ length: 50 }, () => assertGets(b, page)));
+  assert.ok(held.asked <= 2, `${held.asked} requests`);
+});
+
+test('the stock client and a browser see one page on two nodes', async (t) => {
+  const bus = await natsFor(t);
+  const [a, b] = [await node(t, bus, 'a'), await node(t, bus, 'b')];
+  await together([a, b]);
+  const browser = await startBrowser();
+  t.after(() => browser.close());
+  const maker = await Visitor.open(t, browser, `${a.url}/`);
+  const text = 'Put up at one node, read at the other.\n';
+  const hash = await maker.putUp(text);
+  const reader = await Visitor.open(t, browser, `${b.url}/${hash}`);
+  await reader.untilState('showing');
+  assert.equal(await reader.text(), text);
+  await maker.untilCount(2);
+  await reader.untilCount(2);
+  await maker.close();
+  await reader.untilCount(1);
+  await assertGets(a, text);
+  const channel = await joined(socketFor(t, a), `want:${hash}`);
+  const { content } = await hearing(channel, 'content').next();
+  assert.equal(content, text);
+});
+
+test('the holder whose node is killed is forgotten, and another node has the page', async (t) => {
+  const bus = await natsFor(t);
+  const nodes = [await node(t, bus, 'a'), await startServer({ args: ['--bus', bus.url, '--node', 'b'] }), await node(t, bus, 'c')];
+  const [a, b, c] = nodes;
+  await together(nodes);
+  const page = randomBytes(20_000);
+  await holdPage(b.url, page);
+  await holdPage(c.url, page);
+  const seen = await watcher(a, page);
+  await shows(seen, 3);
+  await b.kill();
+  for (let i = 0; i < 5; i += 1) await assertGets(a, page);
+  await shows(seen, 2);
+  await until(async () => (await a.metrics()).whilst_bus_nodes === 1, 'the node to be forgotten');
+});
+
+test('a node that is ended is forgotten at once', async (t) => {
+  const bus = await natsFor(t);
+  const [a, b] = [await node(t, bus, 'a'), await startServer({ args: ['--bus', bus.url, '--node', 'b'] })];
+  await together([a, b]);
+  await holdPage(b.url, 'x');
+  const seen = await watcher(a, 'x');
+  await shows(seen, 2);
+  await b.stop();
+  await shows(seen, 1);
+  assert.equal((await a.metrics()).whilst_bus_nodes, 0);
+});
+
+test('servers are killed one by one, and all together: no page is lost, counts are right again', async (t) => {
+  const buses = await meshFor(t);
+  const nodes = await Promise.all(['a', 'b', 'c'].map((name) => node(t, buses, name)));
+  await together(nodes);
+  const page = randomBytes(5_000);
+  await holdPage(nodes[0].url, page);
+  const watchers = await Promise.all(nodes.slice(1).map((one) => watcher(one, page)));
+  for (const seen of watchers) await shows(seen, 3);
+  for (const group of [...buses.map((bus) => [bus]), buses]) {
+    for (const bus of group) await bus.kill();
+    await assertGets(nodes[0], page);
+    await Promise.all(group.map((bus) => bus.start()));
+    for (const one of nodes.slice(1)) await until(() => assertGets(one, page).then(() => true, () => false), 'the page');
+    await together(nodes);
+    for (const seen of watchers) await shows(seen, 3);
+  }
+});
+
+test('a node that stands still comes back, and everybody is counted', async (t) => {
+  const bus = await natsFor(t);
+  const [a, b] = [await node(t, bus, 'a'), await node(t, bus, 'b')];
+  await together([a, b]);
+  await holdPage(b.url, 'stands still');
+  const seen = await watcher(a, 'stands still');
+  await shows(seen, 2);
+  b.program.child.kill('SIGSTOP');
+  await shows(seen, 1);
+  b.program.child.kill('SIGCONT');
+  await shows(seen, 2);
+  await assertGets(a, 'stands still');
+});
+
+// ---- faults of operators ----
+
+test('no bus at the start: it serves alone and says so once; it joins when there is one', async (t) => {
+  const [port] = await freePorts(1);
+  const bus = new NatsServer(t, port);
+  const [a, b] = [await node(t, bus, 'a'), await node(t, bus, 'b')];
+  const { hash } = await holdPage(a.url, 'alone');
+  await assertGets(a, 'alone');
+  await until(() => /warn bus_alone/.test(a.errors), 'a line');
+  assert.equal((await get(b, hash)).status, 404);
+  await bus.start();
+  await together([a, b]);
+  await until(() => assertGets(b, 'alone').then(() => true, () => false), 'the page');
+  assert.equal(a.errors.match(/bus_alone/g).length, 1);
+});
+
+test('--bus-required: without a bus the program ends with one line', async (t) => {
+  const [port] = await freePorts(1);
+  const web = createServer((_, answer) => answer.end());
+  await new Promise((done) => web.listen(0, '127.0.0.1', done));
+  t.after(() => (web.closeAllConnections(), web.close()));
+  for (const at of [port, web.address().port]) {
+    const { code, errors } = await runProgram(['serve', '--listen', '127.0.0.1:0', '--bus', `nats://127.0.0.1:${at}`, '--bus-required']);
+    assert.equal(code, 1, errors);
+    assert.match(errors, /^whilst: --bus-required: the bus cannot be had: .+$/m);
+  }
+});
+
+test('options that make no bus, or none without one, are refused', async (t) => {
+  const path = join(directoryFor(t), 'seed');
+  writeFileSync(path, 'nothing');
+  for (const [args, words] of [
+    [['--bus', 'http://a'], /bus: .*nats:\/\/a:4222/],
+    [['--bus', 'nats://a', '--node', 'a b'], /node: /],
+    [['--node', 'a'], /node: there is no bus/],
+    [['--bus-required'], /bus-required: there is no bus/],
+    [['--bus', 'nats://a', '--bus-credentials', path], /--bus-credentials: .*seed has no user's seed/],
+  ]) {
+    const { code, errors } = await runProgram(['serve', '--listen', '127.0.0.1:0', ...args]);
+    assert.ok(code === 1 || code === 2, `${args}: ${code}`);
+    assert.match(errors, words);
+  }
+});
+
+test('a name that is used twice: the later node says so and serves alone', async (t) => {
+  const bus = await natsFor(t);
+  const a = await node(t, bus, 'twin');
+  await until(async () => (await a.metrics()).whilst_bus_up === 1, 'the bus');
+  await new Promise((done) => setTimeout(done, 50));
+  const b = await node(t, bus, 'twin');
+  const taken = (one) => /error bus_name_taken node=twin/.test(one.errors);
+  await until(() => taken(a) || taken(b), () => `${a.errors}${b.errors}`);
+  await holdPage(b.url, 'b');
+  await assertGets(b, 'b');
+  assert.ok(!taken(a) || !taken(b), 'one of them stays');
+});
+
+test('without a bus there is nothing of it in /metrics but zeros', async (t) => {
+  const server = await serverFor(t);
+  const metrics = await server.metrics();
+  assert.equal(metrics.whilst_bus_up, undefined);
+  for (const [name, value] of Object.entries(metrics)) if (name.startsWith('whilst_bus_')) assert.equal(value, 0, name);
+});
+
+test(`${SOAK ? 20_000 : 1_000} pages at one node: the bus is joined again`, async (t) => {
+  const count = SOAK ? 20_000 : 1_000;
+  const bus = await natsFor(t);
+  const [a, b] = [await node(t, bus, 'a', ['--max-topics', '60000']), await node(t, bus, 'b')];
+  await together([a, b]);
+  const client = await connectClient(a.url);
+  const pages = Array.from({ length: count }, (_, i) => `page ${i}`);
+  for (const page of pages) client.send(['1', '1', `have:${sha256(page)}`, 'phx_join', {}]);
+  const offered = () => until(async () => (await a.metrics()).whilst_bus_interests === count, 'all pages to be offered');
+  await offered();
+  const before = (await a.metrics()).whilst_bus_subscriptions_total;
+  await bus.kill();
+  await bus.start();
+  await until(async () => (await a.metrics()).whilst_bus_subscriptions_total >= before + 2 * count, 'all subscriptions');
+});
