@@ -63,10 +63,9 @@ for (const [what, servers] of [['one server', (t) => natsFor(t).then((one) => [o
       }
     }
     assert.equal((await get(nodes[0], sha256('nobody has this'))).status, 404);
-    const hash = sha256(pages[1]);
     const held = await holdPage(nodes[0].url, pages[1]);
     const watchers = [];
-    for (const one of nodes) watchers.push(await watcher(one, page));
+    for (const one of nodes) watchers.push(await watcher(one, pages[1]));
     for (const seen of watchers) await shows(seen, 4);
     await watchers[0].client.close();
     for (const seen of watchers.slice(1)) await shows(seen, 3);
