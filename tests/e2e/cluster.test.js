@@ -11,7 +11,7 @@ import { startBrowser, Visitor } from './browser.js';
 import { connectClient, holdPage, sha256 } from './client.js';
 import { request } from './http.js';
 import { directoryFor, freePorts, meshFor, natsFor, NatsServer } from './nats.js';
-import { hearing, joined, socketFor } from './phoenix.js';
+import { hearing, outcome, socketFor } from './phoenix.js';
 import { runProgram, serverFor, startServer } from './server.js';
 import { SOAK, until } from './wait.js';
 
@@ -102,8 +102,10 @@ test('the stock client and a browser see one page on two nodes', async (t) => {
   await maker.close();
   await reader.untilCount(1);
   await assertGets(a, text);
-  const channel = await joined(socketFor(t, a), `want:${hash}`);
-  const { content } = await hearing(channel, 'content').next();
+  const channel = socketFor(t, a).channel(`want:${hash}`);
+  const contents = hearing(channel, 'content'); // it may come with the reply
+  await outcome(channel.join());
+  const { content } = await contents.next();
   assert.equal(content, text);
 });
 
