@@ -386,6 +386,12 @@ uint32_t hub_holders(struct hub *hub, const struct page_hash *hash)
     return page == NULL ? 0 : presence_count(hub, page);
 }
 
+uint32_t hub_page_bytes(struct hub *hub, const struct page_hash *hash)
+{
+    const struct page *page = pages_find(hub, hash);
+    return page == NULL ? 0 : page->bytes;
+}
+
 struct metrics *hub_metrics(struct hub *hub)
 {
     return &hub->metrics;

@@ -140,6 +140,7 @@ static int send_refusal(struct lws *wsi, unsigned status, bool head)
 static int send_without_body(struct lws *wsi, const struct page_hash *hash, unsigned status)
 {
     struct server *server = server_of(wsi);
+    uint32_t size = hub_page_bytes(server->hub, hash);
     char headers[1536];
     print_headers(server, hash, "", headers, sizeof headers);
     if (status == 200) {
@@ -147,8 +148,11 @@ static int send_without_body(struct lws *wsi, const struct page_hash *hash, unsi
         snprintf(headers + length, sizeof headers - length, "Whilst-Holders: %u\r\n",
                  (unsigned)hub_holders(server->hub, hash));
     }
-    struct http_answer answer = {
-        .status = status, .headers = headers, .head = true, .length_unknown = true};
+    struct http_answer answer = {.status = status,
+                                 .headers = headers,
+                                 .size = size,
+                                 .head = true,
+                                 .length_unknown = size == 0};
     return http_send(wsi, &answer);
 }
 

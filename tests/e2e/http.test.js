@@ -256,6 +256,15 @@ describe('addresses', () => {
     }
   });
 
+  test('HEAD tells the length of a page that was relayed', async () => {
+    const holder = await holdPage(server.url, 'a page of known length');
+    const head = () => request(server.target, `/${holder.hash}`, { method: 'HEAD' });
+    assert.equal((await head()).headers['content-length'], undefined);
+    await get(`/${holder.hash}`);
+    assert.equal((await head()).headers['content-length'], '22');
+    await holder.client.drop();
+  });
+
   const METHODS = ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'];
   for (const method of METHODS) {
     test(`405: ${method}, with what is allowed`, async () => {

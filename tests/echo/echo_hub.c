@@ -247,6 +247,12 @@ uint32_t hub_holders(struct hub *hub, const struct page_hash *hash)
     return 0;
 }
 
+uint32_t hub_page_bytes(struct hub *hub, const struct page_hash *hash)
+{
+    (void)hub, (void)hash;
+    return 0;
+}
+
 /* It is alone. */
 void hub_bus_up(struct hub *hub, bool up, uint64_t now_ms)
 {
