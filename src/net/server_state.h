@@ -141,8 +141,8 @@ struct server {
     struct inbox inbox;
     struct pulse pulse;
     struct admin admin;
-    struct nats_client *bus; /* NULL: there is none */
-    int fault;               /* what the process exits with */
+    struct nats_client *bus;               /* NULL: there is none */
+    int fault;                             /* what the process exits with */
     int64_t began_s;                       /* since 1970 */
     uint8_t batch[LWS_PRE + SERVER_BATCH]; /* frames that are about to be written */
     bool settling, stopping, succeeds;

@@ -198,6 +198,7 @@ int main(int count, char **arguments)
 {
     static const struct nats_client_callbacks on = {on_up, on_message, on_unreachable};
     test.config = nats_client_config_default();
+    test.config.node = "whilst";
     read_options(count, arguments);
     setvbuf(stdout, NULL, _IOLBF, 0);
     signal(SIGPIPE, SIG_IGN);
