@@ -82,10 +82,11 @@ static void subscribe(struct nats_client *client, const struct bus_effect *effec
                           slice_of(effect->group ? BUS_GROUP : ""));
 }
 
-/* Nobody is to be mistaken for another. */
+/* Nobody is to be mistaken for another; a successor that takes the name over is no mistake. */
 static void leave(struct server *server)
 {
-    log_event(LOG_BUS_NAME_TAKEN, LOG_TEXT("node", server->config->hub.node));
+    if (!server->successor.running)
+        log_event(LOG_BUS_NAME_TAKEN, LOG_TEXT("node", server->config->hub.node));
     nats_client_close(server->bus);
     server->bus = NULL;
 }

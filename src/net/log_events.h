@@ -3,8 +3,8 @@
 #ifndef WHILST_NET_LOG_EVENTS_H
 #define WHILST_NET_LOG_EVENTS_H
 
-/* X(ID, name, level, meaning) */
-/* clang-format off: one row an event */
+/* X(ID, name, level, meaning): one row an event. */
+/* clang-format off */
 #define LOG_EVENTS(X)                                                                      \
     X(LISTENING, "listening", INFO, "it serves at this address; in the text form: listening on ADDRESS") \
     X(STOPPING, "stopping", INFO, "a signal came, or the operator said so: the drain begins") \
