@@ -27,15 +27,6 @@
 
 /* ---- handshakes ---- */
 
-void secure_begin(struct caller *caller)
-{
-    struct server *server = caller->server;
-    SSL_set_app_data(lws_get_ssl(caller->wsi), caller);
-    caller->since_ms = server_moment(server);
-    ring_append(&server->secure.shaking, &caller->shaking);
-    lws_set_timeout(caller->wsi, NO_PENDING_TIMEOUT, 0); /* ours is secure_sweep */
-}
-
 static void forget(struct caller *caller)
 {
     SSL *ssl = caller->wsi == NULL ? NULL : lws_get_ssl(caller->wsi);
@@ -56,6 +47,21 @@ static void note_done(const SSL *ssl, struct caller *caller)
     forget(caller);
     metrics->tls_handshakes_total++;
     if (SSL_session_reused(ssl)) metrics->tls_resumed_total++;
+}
+
+/* On a slow machine the client can be done before the library has given us its connection. */
+void secure_begin(struct caller *caller)
+{
+    struct server *server = caller->server;
+    SSL *ssl = lws_get_ssl(caller->wsi);
+    caller->since_ms = server_moment(server);
+    lws_set_timeout(caller->wsi, NO_PENDING_TIMEOUT, 0); /* ours is secure_sweep */
+    if (SSL_is_init_finished(ssl)) {
+        note_done(ssl, caller);
+        return;
+    }
+    SSL_set_app_data(ssl, caller);
+    ring_append(&server->secure.shaking, &caller->shaking);
 }
 
 static bool is_http(int fault)
@@ -97,7 +103,7 @@ static void note_failure(struct server *server, const SSL *ssl, int error,
 }
 
 /* The handshake of `ssl` went on. One that fails at once, before the library has given its
-   connection to us, has no caller yet; none can be done so soon. */
+   connection to us, has no caller yet; one that is done at once is counted by secure_begin. */
 static void on_progress(const SSL *ssl, int where, int result)
 {
     struct server *server = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));

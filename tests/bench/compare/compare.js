@@ -12,6 +12,7 @@ import { COUNTS_AT_ONCE, LOAD, SERVERS, WHILST, start } from './servers.js';
 
 const PAGE = `/${'0'.repeat(64)}`;
 const HTTP_SECONDS = 3;
+const CURVE_ROUNDS = 1;
 const run = promisify(execFile);
 const peers = ['whilst', 'nchan', 'mosquitto', 'nats', 'ws'];
 
@@ -139,7 +140,7 @@ async function curve(arrivals, count) {
     const all = [];
     for (let round = 1; round <= count; round += 1) {
       process.stderr.write(`curve ${round}/${count}: ${visitors} visitors\n`);
-      all.push({ ...arrivals[round - 1].curve[i], ...(await point(Math.min(visitors, 18900))) });
+      all.push({ ...arrivals.at(-round).curve[i], ...(await point(Math.min(visitors, 18900))) });
     }
     points.push(Object.fromEntries(Object.keys(all[0]).map((key) => [key, median(all.map((one) => one[key]))])));
   }
@@ -154,7 +155,7 @@ for (const key of chosen.length > 0 ? chosen : Object.keys(WORKS)) {
     const values = Object.entries(results).map(([name, list]) => [name, { median: median(list.map(value)), all: list.map(value) }]);
     report.rows.push({ ...row, servers: Object.fromEntries(values) });
   }
-  if (key === 'idle') report.curve = await curve(results.whilst, report.rounds);
+  if (key === 'idle') report.curve = await curve(results.whilst, CURVE_ROUNDS);
 }
 for (const name of Object.keys(SERVERS)) report.versions[name] = SERVERS[name].version();
 process.stdout.write(`${table(report)}\n`);

@@ -55,6 +55,8 @@ ${rows(report, ['whilst', 'nchan', 'mosquitto', 'nats', 'ws'])}Beside what the s
 
 ${rows(report, ['whilst', 'bare'])}${rows(report, ['whilst', 'nchan'])}## As more come
 
+One run of each.
+
 | ${COLUMNS.map(([, title]) => title).join(' | ')} |
 |${'---|'.repeat(COLUMNS.length)}
 ${curve.join('\n')}
