@@ -122,12 +122,21 @@ static void read_notice(void)
     }
 }
 
-/* Whether the program is over for good. */
+static void read_notices(int wait_ms)
+{
+    struct pollfd wait = {.fd = notices, .events = POLLIN};
+    for (; poll(&wait, 1, wait_ms) > 0; wait_ms = 0)
+        read_notice();
+}
+
+/* Whether the program is over for good. What a process said before its end is heard before
+   that: it may have named another as its successor. */
 static bool reap(char **program)
 {
     int status;
     pid_t pid;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        read_notices(0);
         bool well = WIFEXITED(status) && WEXITSTATUS(status) == 0;
         printf("ended %d %s%d\n", (int)pid, WIFSIGNALED(status) ? "signal " : "",
                WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
@@ -146,15 +155,12 @@ static void on_end(int number)
 static void run(char **program)
 {
     bool told = false;
-    struct pollfd wait = {.fd = notices, .events = POLLIN};
     do {
         if (ending && !told) kill(main_pid, SIGTERM);
         told = told || ending;
-        if (poll(&wait, 1, 20) > 0) read_notice();
+        read_notices(20);
         fflush(stdout);
     } while (!reap(program));
-    while (poll(&wait, 1, 0) > 0)
-        read_notice();
 }
 
 int main(int count, char **arguments)
