@@ -365,12 +365,15 @@ static enum reason keep_whole(struct hub *hub, struct intake *intake, const char
 static enum reason receive(struct hub *hub, struct session *session, struct intake *intake,
                            const char *bytes, size_t size);
 
-/* Keeps what a head may take, looks at it, and passes the rest on. */
+/* Keeps what a head may take, looks at it, and passes the rest on: how much came together does
+   not matter. A head that is longer than a message may be is refused by keep_whole. */
 static enum reason keep_head(struct hub *hub, struct session *session,
                              struct intake *intake, const char *bytes, size_t size)
 {
     size_t kept = intake->kept == NULL ? 0 : intake->kept->size;
-    size_t taken = size < HEAD_MAX - kept ? size : HEAD_MAX - kept;
+    size_t most =
+        intake->message_bytes_max < HEAD_MAX ? intake->message_bytes_max : HEAD_MAX;
+    size_t taken = kept < most && most - kept < size ? most - kept : size;
     enum reason reason = keep_whole(hub, intake, bytes, taken);
     if (reason == REASON_NONE && intake->state == INTAKE_HEAD)
         reason = sort(hub, session, intake);

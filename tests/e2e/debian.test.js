@@ -51,7 +51,7 @@ function adoptDependencies(packages) {
 }
 
 function dpkg(...args) {
-  const words = [`--root=${root}`, '--force-script-chrootless', '--force-confold', '--force-not-root', ...args];
+  const words = [`--root=${root}`, `--log=${scratch}/dpkg.log`, '--force-script-chrootless', '--force-confold', '--force-not-root', ...args];
   const { status, stdout, stderr } = spawnSync('dpkg', words, { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } });
   assert.equal(status, 0, `dpkg ${args.join(' ')}: ${stdout}${stderr}`);
   return stdout;

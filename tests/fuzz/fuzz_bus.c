@@ -5,6 +5,7 @@
    clients hold and seek. After every step the rules of `check` must hold: no wrong byte, no
    memory over its limits. At the end nothing may be left. */
 #include "bus.h"
+#include "empty.h"
 #include "must.h"
 #include "said.h"
 #include "whilst/hub.h"
@@ -345,15 +346,7 @@ static void end(struct run *run)
         hub_tick(run->hub, run->now_ms);
         drain(run);
     }
-    const struct metrics *metrics = hub_metrics(run->hub);
-#define gauge(field) MUST(metrics->field == 0);
-#define counter(field)
-#define X(type, field, help) type(field)
-    METRICS(X)
-#undef X
-#undef counter
-#undef gauge
-    MUST(hub_next_deadline(run->hub) == UINT64_MAX);
+    must_be_empty(run->hub);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -4,6 +4,7 @@
    for how. Clients say frames that are nearly right, whole or in parts, and anything at
    all. After every step the rules of `check` must hold, and at the end nothing may be
    left. */
+#include "empty.h"
 #include "must.h"
 #include "said.h"
 #include "whilst/hub.h"
@@ -379,15 +380,7 @@ static void end(struct run *run)
     run->now_ms += 1000000;
     hub_tick(run->hub, run->now_ms);
     drain(run);
-    const struct metrics *metrics = hub_metrics(run->hub);
-#define gauge(field) MUST(metrics->field == 0);
-#define counter(field)
-#define X(type, field, help) type(field)
-    METRICS(X)
-#undef X
-#undef counter
-#undef gauge
-    MUST(hub_next_deadline(run->hub) == UINT64_MAX);
+    must_be_empty(run->hub);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -87,6 +87,27 @@ TEST(a_binary_page_has_the_same_largest_size)
     }
 }
 
+TEST(a_page_may_be_larger_than_other_messages_however_it_comes)
+{
+    struct hub_config config = hub_config_default();
+    config.message_bytes_max = 1024;
+    for (size_t step = 100; step <= 10000; step *= 10) {
+        char hex[HASH_HEX + 1], *text;
+        struct world *world = world_new(&config);
+        struct client *a = arrive(world, "a"), *s = arrive(world, "s");
+        hash_of_x(5000, hex);
+        hold_quietly(a, hex);
+        seek_quietly(s, hex);
+        ignore_inbox(a);
+        text = content_new(hex, "x", 5000);
+        say_in_parts(a, MESSAGE_TEXT, text, strlen(text), step);
+        assert_int_equal(count_events(s, "content"), 1);
+        expect_nothing(a);
+        free(text);
+        world_free(world);
+    }
+}
+
 TEST(a_page_that_is_too_large_is_refused_before_all_of_it_came)
 {
     struct hub_config config = small_pages(5000);
@@ -364,6 +385,7 @@ int main(void)
         cmocka_unit_test(
             a_page_of_the_largest_size_goes_through_and_one_byte_more_does_not),
         cmocka_unit_test(a_binary_page_has_the_same_largest_size),
+        cmocka_unit_test(a_page_may_be_larger_than_other_messages_however_it_comes),
         cmocka_unit_test(a_page_that_is_too_large_is_refused_before_all_of_it_came),
         cmocka_unit_test(what_is_skipped_has_an_end_too),
         cmocka_unit_test(a_message_has_a_largest_size),
