@@ -392,10 +392,15 @@ void relay_postpone_page(struct hub *hub, struct page *page)
     struct fetch *fetch = page->fetch;
     hub->metrics.postponed_total++;
     fetch->postponed++;
-    if (count_asked(hub, fetch) > 0)
-        schedule(hub, fetch);
-    else
+    if (count_asked(hub, fetch) == 0) {
         wait_in_line(hub, fetch);
+        return;
+    }
+    if (fetch->pending == 0 && orders_wait(hub, page)) {
+        page->failure = REASON_BUSY;
+        orders_refuse(hub, page);
+    }
+    schedule(hub, fetch);
 }
 
 void relay_go_on(struct hub *hub, struct page *page)

@@ -22,7 +22,8 @@ struct outcome {
 };
 
 struct totals {
-    uint64_t passed, failed, served, fetched, restarts, healed_ms, healed_ms_max;
+    uint64_t passed, failed, served, fetched, restarts, healed_ms, healed_ms_max,
+        slowest_seed;
 };
 
 /* Until all is right; how long it took. */
@@ -75,8 +76,9 @@ static void run_all(uint64_t first, uint64_t seeds, uint32_t nodes, struct total
         totals->fetched += outcome.fetched;
         totals->restarts += outcome.restarts;
         totals->healed_ms += outcome.healed_ms;
-        if (outcome.healed_ms > totals->healed_ms_max)
-            totals->healed_ms_max = outcome.healed_ms;
+        if (outcome.healed_ms <= totals->healed_ms_max) continue;
+        totals->healed_ms_max = outcome.healed_ms;
+        totals->slowest_seed = seed;
     }
 }
 
@@ -103,8 +105,9 @@ int main(int count, char **arguments)
            totals.restarts);
     if (nodes > 1)
         printf("%" PRIu64 " pages fetched from other nodes\nall right %" PRIu64
-               " ms after the heal on average, %" PRIu64 " ms at most\n",
-               totals.fetched, totals.healed_ms / seeds, totals.healed_ms_max);
+               " ms after the heal on average, %" PRIu64 " ms at most, seed %" PRIu64 "\n",
+               totals.fetched, totals.healed_ms / seeds, totals.healed_ms_max,
+               totals.slowest_seed);
     printf("%" PRIu64 " passed, %" PRIu64 " failed\n", totals.passed, totals.failed);
     return totals.failed == 0 && totals.served > 0 && (nodes == 1 || totals.fetched > 0)
                ? 0

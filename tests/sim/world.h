@@ -16,7 +16,7 @@
 
 #define WORLD_PEERS 12
 #define WORLD_PEERS_OF_MANY 8 /* when there are several machines */
-#define WORLD_MACHINES 4
+#define WORLD_MACHINES 5
 #define WORLD_SERVERS 3
 #define WORLD_PAGES 4
 #define DELAY_MAX_MS 120
@@ -130,6 +130,18 @@ bool invariants_are_quiet(struct world *world);
 
 /* Carries out what the machine's hub wants. */
 void world_perform(struct world *world, struct machine *machine);
+
+/* ---- the peers: actors.c ---- */
+
+/* Connects to a machine by chance. */
+void actor_open(struct world *world, struct actor *actor);
+/* Its connection is gone, with all that was on its way. */
+void actor_tear(struct world *world, struct actor *actor);
+/* What its peer wants goes on its way. */
+void actor_collect(struct world *world, struct actor *actor);
+/* When something is due for it, or UINT64_MAX; and lets it happen. */
+uint64_t actor_due_ms(const struct world *world, const struct actor *actor);
+void actor_run(struct world *world, struct actor *actor);
 
 /* ---- the bus: net.c ---- */
 

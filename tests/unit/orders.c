@@ -100,6 +100,32 @@ TEST(orders_whose_pages_nobody_takes_are_dropped)
     end();
 }
 
+TEST(an_order_does_not_wait_whilst_only_another_node_is_asked)
+{
+    struct hub_config config = config_of(0);
+    config.in_flight_bytes_max = 3;
+    begin(1, &config);
+    play("hand", 1);
+    struct client *holder = arrive(net.nodes[0], "holder"),
+                  *seeker = arrive(net.nodes[0], "seeker");
+    hold_quietly(holder, HELLO);
+    seek_quietly(seeker, HELLO);
+    exchange();
+    pass_all(config.hedge_ms);
+    assert_int_equal(count_heard(BUS_ORDER), 1);
+    order(1, 100);
+    assert_int_equal(count_heard(BUS_NO), 0);
+    answer_binary(holder, HELLO, "hello", 5); /* for which there is no memory */
+    exchange();
+    assert_int_equal(metrics_of(net.nodes[0])->postponed_total, 1);
+    assert_int_equal(metrics_of(net.nodes[0])->bus_wants, 1);
+    assert_int_equal(last_heard(BUS_NO)->record.reason, BUS_NO_ROOM);
+    assert_int_equal(metrics_of(net.nodes[0])->bus_orders, 0);
+    ignore_inbox(holder);
+    ignore_inbox(seeker);
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -107,6 +133,7 @@ int main(void)
         cmocka_unit_test(a_page_too_large_for_its_asker_is_not_sent),
         cmocka_unit_test(an_order_for_what_nobody_holds_is_refused_at_once),
         cmocka_unit_test(orders_whose_pages_nobody_takes_are_dropped),
+        cmocka_unit_test(an_order_does_not_wait_whilst_only_another_node_is_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
