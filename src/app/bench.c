@@ -11,9 +11,9 @@ static const struct mix {
     const char *name;
     bool (*play)(struct load *load);
 } mixes[] = {
-    {"idle", mix_idle},           {"crowd", mix_crowd}, {"fetch", mix_fetch},
-    {"fanout", mix_fanout},       {"churn", mix_churn}, {"storm", mix_storm},
-    {"frontpage", mix_frontpage},
+    {"idle", mix_idle},     {"crowd", mix_crowd},         {"fetch", mix_fetch},
+    {"nobody", mix_nobody}, {"fanout", mix_fanout},       {"churn", mix_churn},
+    {"storm", mix_storm},   {"frontpage", mix_frontpage},
 };
 
 static const struct mix *find_mix(const char *name)

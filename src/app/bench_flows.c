@@ -1,4 +1,4 @@
-/* The mixes that flow: fetch, churn, frontpage. Things happen at a rate, whether the server
+/* The mixes that flow: fetch, nobody, churn, frontpage. Things happen at a rate, whether the server
    keeps up or not: what begins late is timed from when it should have begun. */
 #include "bench_mixes.h"
 
@@ -7,7 +7,8 @@
 
 #define OWN (UINT64_C(1) << 32) /* numbers from here on are of pages that one visitor has */
 #define OWN_BYTES 16
-#define SLICES 32 /* a look at all visitors is spread over so many turns */
+#define NEVER (UINT64_C(1) << 33) /* and from here on, of pages that nobody has */
+#define SLICES 32                 /* a look at all visitors is spread over so many turns */
 
 static uint64_t ns_of(uint32_t seconds)
 {
@@ -48,9 +49,11 @@ static uint32_t hold_share(struct visitor *visitor)
 
 static bool come_for_fetch(struct load *load)
 {
+    bool elsewhere = load->options->holders_server != NULL;
     load_begin(load, "come", "pages");
     for (uint32_t i = 0; i < load->visitors_count && !load->interrupted; i++) {
         struct visitor *visitor = &load->visitors[i];
+        if (elsewhere && i < holders_of(load)) visitor->to = &load->holders_to;
         peer_visit(visitor_new(visitor));
         uint32_t held = hold_share(visitor);
         visitor_expect(visitor, load->phase, PEER_HOLDING, held, measure_now_ns());
@@ -63,29 +66,55 @@ static bool come_for_fetch(struct load *load)
     return whole && load_until_idle(load);
 }
 
-/* Seeks a random page with the next visitor who is free; false if nobody is. */
-static bool fetch_one(struct load *load, uint32_t *next, uint64_t since_ns)
+/* The next visitor from `first` on who is free to seek; NULL if nobody is. */
+static struct visitor *find_seeker(struct load *load, uint32_t first, uint32_t *next)
 {
-    uint32_t holders = holders_of(load), seekers = load->visitors_count - holders;
+    uint32_t seekers = load->visitors_count - first;
     for (uint32_t tried = 0; tried < seekers; tried++) {
-        struct visitor *visitor = &load->visitors[holders + (*next)++ % seekers];
-        struct page_hash hash;
-        if (visitor->state != VISITOR_IN || visitor->awaiting > 0) continue;
-        uint32_t page = load_chance(load, load->options->pages);
-        message_unref(bench_page_new(load->options, page, load->options->size, &hash));
-        peer_seek(client_peer(visitor->client), &hash, false);
-        visitor_expect(visitor, load->phase, PEER_FOUND, 1, since_ns);
-        client_settle(visitor->client);
-        return true;
+        struct visitor *visitor = &load->visitors[first + (*next)++ % seekers];
+        if (visitor->state == VISITOR_IN && visitor->awaiting == 0) return visitor;
     }
-    return false;
+    return NULL;
+}
+
+static void seek(struct visitor *visitor, uint64_t number, enum peer_event_kind end,
+                 uint64_t since_ns)
+{
+    struct load *load = visitor->load;
+    struct page_hash hash;
+    message_unref(bench_page_new(load->options, number, load->options->size, &hash));
+    peer_seek(client_peer(visitor->client), &hash, false);
+    visitor_expect(visitor, load->phase, end, 1, since_ns);
+    client_settle(visitor->client);
+}
+
+/* Seeks a random page. */
+static void fetch_one(struct visitor *visitor, uint64_t begun, uint64_t since_ns)
+{
+    (void)begun;
+    seek(visitor, load_chance(visitor->load, visitor->load->options->pages), PEER_FOUND,
+         since_ns);
+}
+
+/* Begins so many a second with the visitors from `first` on, until all have ended. */
+static bool flow(struct load *load, uint32_t first,
+                 void (*one)(struct visitor *visitor, uint64_t begun, uint64_t since_ns))
+{
+    uint64_t all = (uint64_t)load->options->rate * load->options->seconds, begun = 0;
+    uint64_t began = measure_now_ns();
+    uint32_t next = 0;
+    while (begun < all && load_turn_until(load, due_ns(load, began, begun)))
+        while (begun < all && due_ns(load, began, begun) <= measure_now_ns()) {
+            struct visitor *visitor = find_seeker(load, first, &next);
+            if (visitor == NULL) break;
+            one(visitor, begun, due_ns(load, began, begun));
+            begun++;
+        }
+    return load_wait(load);
 }
 
 bool mix_fetch(struct load *load)
 {
-    const struct bench_options *options = load->options;
-    uint64_t all = (uint64_t)options->rate * options->seconds, begun = 0;
-    uint32_t next = 0;
     if (holders_of(load) >= load->visitors_count) {
         result_fault(&load->result, "nobody is left to seek");
         return false;
@@ -93,16 +122,35 @@ bool mix_fetch(struct load *load)
     if (!come_for_fetch(load)) return false;
     load_begin(load, "fetch", "pages");
     const struct phase *fetch = load->phase;
-    uint64_t began = measure_now_ns();
-    while (begun < all && load_turn_until(load, due_ns(load, began, begun)))
-        while (begun < all && due_ns(load, began, begun) <= measure_now_ns() &&
-               fetch_one(load, &next, due_ns(load, began, begun)))
-            begun++;
-    bool whole = load_wait(load);
+    bool whole = flow(load, holders_of(load), fetch_one);
     load_end(load);
     result_note(&load->result, "bytes fetched a second",
-                (double)(fetch->count * options->size) * 1e9 / (double)fetch->wall_ns,
+                (double)(fetch->count * load->options->size) * 1e9 / (double)fetch->wall_ns,
                 "bytes");
+    return whole;
+}
+
+/* ---- nobody ---- */
+
+/* Leaves what the visitor sought before, and seeks what nobody has. */
+static void miss_one(struct visitor *visitor, uint64_t begun, uint64_t since_ns)
+{
+    if (visitor->visits++ > 0) {
+        struct page_hash hash;
+        message_unref(bench_page_new(visitor->load->options, visitor->missed,
+                                     visitor->load->options->size, &hash));
+        peer_leave(client_peer(visitor->client), &hash);
+    }
+    visitor->missed = NEVER + begun;
+    seek(visitor, visitor->missed, PEER_NOBODY, since_ns);
+}
+
+bool mix_nobody(struct load *load)
+{
+    if (!come_for_fetch(load)) return false;
+    load_begin(load, "nobody", "answers");
+    bool whole = flow(load, 0, miss_one);
+    load_end(load);
     return whole;
 }
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -161,7 +162,7 @@ static void on_freed(void *owner)
 
 struct peer *visitor_new(struct visitor *visitor)
 {
-    visitor->client = client_new(&visitor->load->config, visitor);
+    visitor->client = client_new(&visitor->to->config, visitor);
     visitor->state = VISITOR_COMING;
     visitor->ends = false;
     visitor->count = 0;
@@ -173,10 +174,9 @@ struct peer *visitor_new(struct visitor *visitor)
    may have open. */
 void visitor_open(struct visitor *visitor)
 {
-    const struct load *load = visitor->load;
-    uint32_t share = load->options->per_address;
+    uint32_t share = visitor->load->options->per_address;
     struct sockaddr_in from = {.sin_family = AF_INET};
-    const struct sockaddr_in *to = (const struct sockaddr_in *)&load->address;
+    const struct sockaddr_in *to = (const struct sockaddr_in *)&visitor->to->address;
     bool is_local = to->sin_family == AF_INET && ntohl(to->sin_addr.s_addr) >> 24 == 127;
     if (share == 0 || !is_local) {
         client_open(visitor->client, NULL);
@@ -270,17 +270,38 @@ bool load_until_idle(struct load *load)
 
 /* ---- opening and closing ---- */
 
-static bool resolve(struct load *load)
+static bool resolve(struct destination *to)
 {
-    const struct target *target = &load->reach.target;
+    const struct target *target = &to->reach.target;
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found;
     if (target->is_unix) return true;
     int error = getaddrinfo(target->host, target->port, &hints, &found);
     if (error != 0) return say(target->host, gai_strerror(error));
-    memcpy(&load->address, found->ai_addr, found->ai_addrlen);
+    memcpy(&to->address, found->ai_addr, found->ai_addrlen);
     freeaddrinfo(found);
-    load->config.link.address = (const struct sockaddr *)&load->address;
+    to->config.link.address = (const struct sockaddr *)&to->address;
     return true;
+}
+
+static bool open_destination(struct load *load, struct destination *to, const char *server)
+{
+    struct reach_options where = load->options->reach;
+    where.server = server;
+    if (!reach_open(&to->reach, &where, NULL)) return false;
+    to->config = reach_client(&to->reach, &load->loop);
+    to->config.peer.heartbeat_ms = 0; /* the server's pings are answered */
+    to->config.opened = on_opened;
+    to->config.event = on_event;
+    to->config.ended = on_ended;
+    to->config.freed = on_freed;
+    return resolve(to);
+}
+
+static bool open_destinations(struct load *load)
+{
+    const char *holders = load->options->holders_server;
+    return open_destination(load, &load->to, load->options->reach.server) &&
+           (holders == NULL || open_destination(load, &load->holders_to, holders));
 }
 
 static bool raise_descriptors(uint32_t visitors)
@@ -301,26 +322,20 @@ bool load_open(struct load *load, const struct bench_options *options)
     *load = (struct load){.options = options, .chance = options->seed};
     load->terminal = isatty(STDERR_FILENO);
     if (!raise_descriptors(options->visitors)) return false;
-    if (!reach_open(&load->reach, &options->reach, NULL)) return false;
     uv_loop_init(&load->loop);
-    load->config = reach_client(&load->reach, &load->loop);
-    load->config.peer.heartbeat_ms = 0; /* the server's pings are answered */
-    load->config.opened = on_opened;
-    load->config.event = on_event;
-    load->config.ended = on_ended;
-    load->config.freed = on_freed;
     load->visitors_count = options->visitors;
     load->visitors = calloc(options->visitors, sizeof *load->visitors);
     if (load->visitors == NULL) abort();
     for (uint32_t i = 0; i < options->visitors; i++)
-        load->visitors[i] = (struct visitor){.load = load, .number = i};
+        load->visitors[i] = (struct visitor){.load = load, .to = &load->to, .number = i};
     uv_timer_init(&load->loop, &load->tick);
     uv_signal_init(&load->loop, &load->interrupt);
     load->tick.data = load->interrupt.data = load;
     uv_timer_start(&load->tick, on_tick, 1, 1);
     uv_signal_start(&load->interrupt, on_interrupt, SIGINT);
     signal(SIGPIPE, SIG_IGN);
-    return resolve(load);
+    prctl(PR_SET_TIMERSLACK, 1); /* who keeps to a rate wakes up when it is due */
+    return open_destinations(load);
 }
 
 void load_close(struct load *load)
@@ -337,5 +352,6 @@ void load_close(struct load *load)
     if (load->terminal) fprintf(stderr, "\r\033[K");
     free(load->visitors);
     result_clear(&load->result);
-    reach_close(&load->reach);
+    reach_close(&load->to.reach);
+    reach_close(&load->holders_to.reach);
 }

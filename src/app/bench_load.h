@@ -14,8 +14,16 @@ enum visitor_state {
     VISITOR_LEAVING, /* its client is being freed */
 };
 
+/* A server that visitors connect to. */
+struct destination {
+    struct reach reach;
+    struct client_config config;
+    struct sockaddr_storage address;
+};
+
 struct visitor {
     struct load *load;
+    const struct destination *to;
     struct client *client; /* NULL whilst OUT */
     uint32_t number;
     enum visitor_state state;
@@ -27,17 +35,16 @@ struct visitor {
     uint64_t since_ns;            /* when what it awaits was begun */
     uint64_t due_ns;              /* for the mixes: when it goes or comes back */
     uint32_t page, visits;        /* for the mixes */
+    uint64_t missed;              /* for the mixes: a page that it was told nobody has */
     bool returning;               /* for the mixes */
 };
 
 struct load {
     const struct bench_options *options;
-    struct reach reach;
+    struct destination to, holders_to; /* the latter: of --holders-server */
     uv_loop_t loop;
     uv_timer_t tick;
     uv_signal_t interrupt;
-    struct client_config config;
-    struct sockaddr_storage address;
     struct visitor *visitors;
     uint32_t visitors_count, alive; /* alive: with a client */
     uint32_t awaiting;              /* events that visitors await, all together */

@@ -8,6 +8,7 @@
 bool mix_idle(struct load *load);
 bool mix_crowd(struct load *load);
 bool mix_fetch(struct load *load);
+bool mix_nobody(struct load *load);
 bool mix_fanout(struct load *load);
 bool mix_churn(struct load *load);
 bool mix_storm(struct load *load);

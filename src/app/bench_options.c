@@ -17,14 +17,16 @@ static const struct option_row rows[] = {
      BENCH(per_address), 0, 28000},
     {"holders", "N", "Load", "of the visitors hold pages (fetch); 0: one in ten",
      OPTION_COUNT, BENCH(holders), 0, 1000000},
+    {"holders-server", "URL", "Load", "they connect to this one, another node (fetch)",
+     OPTION_TEXT, BENCH(holders_server), 0, 0},
     {"pages", "N", "Load", "pages (fetch, frontpage, --in-process)", OPTION_COUNT,
      BENCH(pages), 1, 100000000},
     {"size", "BYTES", "Load", "of a page (fetch, fanout, frontpage)", OPTION_SIZE,
      BENCH(size), 8, 8 << 20},
-    {"rate", "N", "Load", "fetches or arrivals a second (fetch, churn)", OPTION_COUNT,
-     BENCH(rate), 1, 1000000},
-    {"seconds", "N", "Load", "how long (idle, fetch, churn, frontpage)", OPTION_COUNT,
-     BENCH(seconds), 1, 1000000},
+    {"rate", "N", "Load", "fetches or arrivals a second (fetch, nobody, churn)",
+     OPTION_COUNT, BENCH(rate), 1, 1000000},
+    {"seconds", "N", "Load", "how long (idle, fetch, nobody, churn, frontpage)",
+     OPTION_COUNT, BENCH(seconds), 1, 1000000},
     {"stay", "MS", "Load", "how long a visitor stays, on average (churn, frontpage)",
      OPTION_COUNT, BENCH(stay_ms), 1, 100000000},
     {"rounds", "N", "Load", "how often (fanout)", OPTION_COUNT, BENCH(rounds), 1, 1000000},
@@ -46,7 +48,7 @@ static const struct option_row rows[] = {
 
 static const struct option_table table = {
     .command = "bench",
-    .operands = "idle|crowd|fetch|fanout|churn|storm|frontpage",
+    .operands = "idle|crowd|fetch|nobody|fanout|churn|storm|frontpage",
     .about =
         "Puts load on a server and says what it cost. The server should be run with\n"
         "--no-rate-limits on a core of its own, and this on another (taskset -c).\n"
@@ -55,6 +57,7 @@ static const struct option_table table = {
         "silence\n"
         "  crowd      all visitors join one page at once\n"
         "  fetch      seekers ask holders for pages, at a steady rate\n"
+        "  nobody     seekers ask for pages that nobody holds, at a steady rate\n"
         "  fanout     one page, or one count, goes to all visitors\n"
         "  churn      visitors come, stay a while and go\n"
         "  storm      all visitors lose their connection and come back at once\n"

@@ -12,6 +12,7 @@
 struct bench_options {
     struct reach_options reach; /* first: the options that all clients share fill it */
     const char *mix;            /* the operand; NULL with in_process */
+    const char *holders_server; /* NULL: they are at the same */
     bool json, in_process, counts;
     uint32_t server_pid;  /* 0: unknown */
     uint32_t per_address; /* visitors that come from one address of 127.0.0.0/8; 0: all */

@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { refusals } from './metrics.js';
+import { natsFor } from './nats.js';
 import { runProgram, serverFor } from './server.js';
+import { until } from './wait.js';
 
 // Runs one mix against a server and gives back its line of JSON.
 async function bench(server, ...args) {
@@ -51,6 +53,22 @@ test('fetch: every page that was sought is found', async (t) => {
   const told = await bench(server, 'fetch', '--visitors', '50', '--seconds', '1', '--rate', '100', '--pages', '7');
   assertTimes(told.phase('fetch'), 100);
   assert.equal((await server.metrics()).whilst_served_total, 100);
+});
+
+test('fetch with holders at another node, and nobody: all is asked of the bus', async (t) => {
+  const bus = await natsFor(t);
+  const nodes = await Promise.all(['a', 'b'].map((name) => serverFor(t, { args: ['--bus', bus.url, '--node', name] })));
+  for (const node of nodes) await until(async () => (await node.metrics()).whilst_bus_nodes === 1, 'the other node');
+  const small = ['--visitors', '20', '--seconds', '1', '--rate', '50', '--holders-server', nodes[1].url];
+  const fetched = await bench(nodes[0], 'fetch', '--pages', '7', ...small);
+  assertTimes(fetched.phase('fetch'), 50);
+  const before = await nodes[0].metrics();
+  assert.ok(before.whilst_bus_contents_total > 0);
+  const missed = await bench(nodes[0], 'nobody', ...small);
+  assertTimes(missed.phase('nobody'), 50);
+  const after = await nodes[0].metrics();
+  assert.equal(after.whilst_bus_contents_total, before.whilst_bus_contents_total);
+  assert.ok(after.whilst_bus_wants_total > before.whilst_bus_wants_total);
 });
 
 test('fanout: pages, several at once, and counts', async (t) => {
@@ -131,6 +149,7 @@ test('mistakes are told in one line', async () => {
     [['bench'], /wants one mix/],
     [['bench', 'idle', 'crowd'], /wants one mix/],
     [['bench', 'dance'], /no mix 'dance'/],
+    [['bench', 'fetch', '--holders-server', 'ftp://x'], /'ftp:\/\/x' is not an address/],
     [['bench', 'idle', '--server', 'ftp://x'], /'ftp:\/\/x' is not an address/],
     [['bench', 'idle', '--visitors', '0'], /--visitors/],
     [['bench', 'idle', '--visitors', '900000'], /may hold \d+ descriptors/],
