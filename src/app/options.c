@@ -25,6 +25,10 @@ static const struct option_row rows[] = {
      "HOST:PORT (port 0: any), unix:PATH, or fd:NAME for a socket that was passed by "
      "systemd; each may have tls: before it; may be repeated",
      OPTION_LIST, SERVE(listen), 0, 0},
+    {"reuse-port", NULL, "Where",
+     "let other processes of the same user listen there too (SO_REUSEPORT): nodes of one "
+     "--bus",
+     OPTION_FLAG, NET(reuse_port), 0, 0},
     {"tls-certificate", "FILE", "Where",
      "certificate and chain in PEM, for addresses with tls: before them; read again when "
      "it changes and at SIGHUP",

@@ -6,7 +6,13 @@
    answer that cannot come. Accepted sockets are adopted by the library.
 
    A socket that was passed to the process and is bound to an address of ours is used in its
-   place; so connections may wait in it from one process to the next. */
+   place; so connections may wait in it from one process to the next.
+
+   With --reuse-port several processes have a socket each at one address, and the kernel
+   deals connections to them. What waits in one of these is lost when it closes, so a process
+   that leaves first lets new callers pass: their first packet is dropped, and when it is
+   repeated, after a second, this socket is gone and another takes it. Who is half-way in
+   meanwhile is taken. */
 #include "accept.h"
 
 #include "admin.h"
@@ -18,6 +24,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -43,6 +50,7 @@ struct listener {
     bool removes; /* its file, when it closes */
     bool tls;
     bool admin; /* it is the operator's */
+    bool shared, closed; /* with other processes; it takes nobody any more */
 };
 
 static bool say_failed(const char *text, const char *why, const char *advice)
@@ -71,6 +79,8 @@ static bool bind_to(struct listener *listener, const struct sockaddr *address,
     int handle = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (handle < 0) return false;
     setsockopt(handle, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (listener->shared)
+        setsockopt(handle, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
     if (bind(handle, address, size) != 0 || listen(handle, BACKLOG) != 0) {
         int error = errno;
         close(handle);
@@ -169,6 +179,7 @@ static bool open_host(struct listener *listener)
     if (error != 0)
         return say_failed(listener->text, gai_strerror(error),
                           "check the host and the port");
+    listener->shared = listener->server->config->reuse_port && !listener->admin;
     bool allowed = may_listen(listener, found->ai_addr);
     bool open = allowed && (find_passed(listener, found->ai_addr) ||
                             bind_to(listener, found->ai_addr, found->ai_addrlen));
@@ -177,9 +188,10 @@ static bool open_host(struct listener *listener)
     if (open) return true;
     if (!allowed) return say_exposed(listener);
     return say_failed(listener->text, strerror(reason),
-                      reason == EADDRINUSE
-                          ? "stop the other server or choose another --listen"
-                          : "choose another --listen");
+                      reason != EADDRINUSE ? "choose another --listen"
+                      : listener->shared
+                          ? "the other server must have --reuse-port and the same user"
+                          : "stop the other server or choose another --listen");
 }
 
 static struct listener *next_listener(struct server *server, const char *text)
@@ -269,21 +281,27 @@ static void adopt(const struct listener *listener, int socket)
     if (wsi != NULL && listener->tls) secure_begin(caller);
 }
 
+/* Whether there was anybody. */
+static bool take_caller(const struct listener *listener)
+{
+    struct server *server = listener->server;
+    int caller = accept4(listener->socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (caller < 0 && (errno == EMFILE || errno == ENFILE))
+        turn_away(server, listener->socket);
+    if (caller < 0) return false;
+    server->metrics.accepted_total++;
+    if (listener->admin)
+        admin_adopt(server, caller);
+    else
+        adopt(listener, caller);
+    return true;
+}
+
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
-    struct listener *listener = NET_OWNER(poll, struct listener, poll);
-    struct server *server = listener->server;
+    const struct listener *listener = NET_OWNER(poll, struct listener, poll);
     (void)events;
-    for (int i = 0; status == 0 && i < ACCEPTED_AT_ONCE; i++) {
-        int caller = accept4(listener->socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (caller < 0 && (errno == EMFILE || errno == ENFILE))
-            turn_away(server, listener->socket);
-        if (caller < 0) return;
-        server->metrics.accepted_total++;
-        if (listener->admin)
-            admin_adopt(server, caller);
-        else
-            adopt(listener, caller);
+    for (int i = 0; status == 0 && i < ACCEPTED_AT_ONCE && take_caller(listener); i++) {
     }
 }
 
@@ -347,15 +365,56 @@ static void remove_file(const struct listener *listener)
         unlink(address.sun_path);
 }
 
+/* The socket takes no packet that begins a connection (SYN without ACK); others, such as the
+   last one of a handshake, it does. */
+static bool let_pass(const struct listener *listener)
+{
+    struct sock_filter rows[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13), /* flags, in the header of TCP */
+        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0x12),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x02, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+    };
+    struct sock_fprog filter = {.len = sizeof rows / sizeof rows[0], .filter = rows};
+    return setsockopt(listener->socket, SOL_SOCKET, SO_ATTACH_FILTER, &filter,
+                      sizeof filter) == 0;
+}
+
+static void close_listener(struct listener *listener)
+{
+    if (listener->closed) return;
+    listener->closed = true;
+    uv_close((uv_handle_t *)&listener->poll, on_closed);
+}
+
 void accept_close(struct server *server, bool handed_over)
 {
     for (size_t i = 0; i < server->listeners_count; i++) {
         struct listener *listener = &server->listeners[i];
-        if (listener->removes && !handed_over) remove_file(listener);
-        uv_close((uv_handle_t *)&listener->poll, on_closed);
+        bool own = listener->removes && !handed_over;
+        if (own) remove_file(listener);
+        if (!own || !listener->shared || !let_pass(listener)) close_listener(listener);
+    }
+}
+
+void accept_end(struct server *server)
+{
+    for (size_t i = 0; i < server->listeners_count; i++) {
+        struct listener *listener = &server->listeners[i];
+        for (int n = 0; !listener->closed && n < BACKLOG && take_caller(listener); n++) {
+        }
+        close_listener(listener);
     }
     if (server->spare >= 0) close(server->spare);
     server->spare = -1;
+}
+
+bool accept_lingers(const struct server *server)
+{
+    for (size_t i = 0; i < server->listeners_count; i++)
+        if (!server->listeners[i].closed) return true;
+    return false;
 }
 
 bool accept_is_listening(const struct server *server)

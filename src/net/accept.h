@@ -10,8 +10,12 @@
 bool accept_open(struct server *server);
 /* Begins to accept, and says where. */
 void accept_start(struct server *server);
-/* Stops listening. What waits in a socket that was handed over is for the other process. */
+/* Stops listening. What waits in a socket that was handed over is for the other process; one
+   that shares its address with others stays open, for those who are half-way in. */
 void accept_close(struct server *server, bool handed_over);
+/* Whether there is such a socket; and its end, after all who wait in it were taken. */
+bool accept_lingers(const struct server *server);
+void accept_end(struct server *server);
 
 /* Whether all listeners are there, for a look at ourselves. */
 bool accept_is_listening(const struct server *server);

@@ -1,6 +1,7 @@
 /* The end of a server's life.
 
-   Nobody new is accepted. First those who speak HTTP: each answer says that the connection
+   Nobody new is accepted, but that a socket beside others on its port closes only after half of
+   LINGER_MS (accept.c). First those who speak HTTP: each answer says that the connection
    ends with it, and whoever is idle may ask once more for LINGER_MS, because a request may be
    on its way; meanwhile all holders are still here to answer. Then sessions are closed with
    1012, evenly over what is left of drain_ms (but at least one each millisecond), so that
@@ -61,7 +62,9 @@ static void on_tick(uv_timer_t *timer)
     struct drain *drain = &server->drain;
     uint64_t now_ms = server_now_ms(server);
     bool lingers = now_ms - drain->began_ms < linger_ms(server);
-    if (drain->closing_ms == 0 && lingers && server->metrics.callers > 0) return;
+    bool awaited = server->metrics.callers > 0 || accept_lingers(server);
+    if (now_ms - drain->began_ms >= linger_ms(server) / 2) accept_end(server);
+    if (drain->closing_ms == 0 && lingers && awaited) return;
     if (drain->closing_ms == 0) {
         drain->closing_ms = now_ms;
         http_stop(server);

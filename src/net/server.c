@@ -395,6 +395,7 @@ static void block_signals(void)
 void server_close(struct server *server)
 {
     bus_close(server);
+    accept_end(server);
     block_signals();
     lws_context_destroy(server->context);
     close_handles(server);

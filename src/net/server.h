@@ -18,6 +18,7 @@ struct server_config {
     const char *const *listen;
     size_t listen_count;
     bool listen_is_default;     /* sockets that were passed are served instead */
+    bool reuse_port;            /* other processes listen at the same addresses */
     uint32_t unix_mode;         /* who may connect to unix sockets, as in chmod(2) */
     const char *const *origins; /* allowed beside the server's own */
     size_t origins_count;
