@@ -21,6 +21,10 @@ export class Managed extends Server {
     return Number(main[1].replace('MAINPID=', ''));
   }
 
+  hasEnded(pid) {
+    return this.all('ended').some((text) => text.startsWith(`${pid} `));
+  }
+
   heard(line) {
     return this.all('notify').filter((text) => text === line).length;
   }

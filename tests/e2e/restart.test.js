@@ -4,77 +4,20 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
-import { webcrypto } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { WebSocket } from 'ws';
-import { connect } from '../../static/whilst.js';
 import { connectClient, sha256 } from './client.js';
 import { request } from './http.js';
 import { managedFor } from './manager.js';
 import { joined, socketFor } from './phoenix.js';
 import { accepts, startServer } from './server.js';
+import { bytesOf, hold, startTraffic } from './traffic.js';
 import { SOAK, until, within } from './wait.js';
 
 const PAGES = SOAK ? 10_000 : 200;
 const UPGRADES = SOAK ? 100 : 3;
 const KILLS = SOAK ? 100 : 2;
-const PER_CLIENT = 100;
-
-const bytesOf = (i) => Buffer.from(`page ${i} of those that outlive the server`);
-
-class Socket extends WebSocket {
-  constructor(...args) {
-    super(...args);
-    this.on('error', () => {}); // in a browser, an error that nobody listens to harms nobody
-  }
-}
-
-// Clients of our library, each with many pages.
-async function hold(t, server, count) {
-  const hashes = [];
-  for (let first = 0; first < count; first += PER_CLIENT) {
-    const client = connect(server.url, { WebSocket: Socket, crypto: webcrypto });
-    t.after(() => client.close());
-    for (let i = first; i < Math.min(count, first + PER_CLIENT); i += 1) {
-      const { hash } = await client.share(bytesOf(i));
-      hashes.push(hash);
-    }
-  }
-  return hashes;
-}
-
-// Asks for pages without a pause, over kept connections as browsers keep them, until `stop`: what failed.
-function startTraffic(server, hashes, agents = 4) {
-  const traffic = { asked: 0, failed: [], worst_ms: 0, stopped: false };
-  const ask = (agent, i) => new Promise((resolve) => {
-    const began = Date.now();
-    const end = (fault) => {
-      if (fault) traffic.failed.push(fault);
-      traffic.asked += 1;
-      traffic.worst_ms = Math.max(traffic.worst_ms, Date.now() - began);
-      resolve();
-    };
-    http.get({ ...server.target, path: `/raw/${hashes[i]}`, agent }, (answer) => {
-      const chunks = [];
-      answer.on('data', (chunk) => chunks.push(chunk));
-      answer.on('error', (error) => end(`${i}: ${error.message}`));
-      answer.on('end', () => end(answer.statusCode !== 200 ? `${i}: ${answer.statusCode}`
-        : !Buffer.concat(chunks).equals(bytesOf(i)) && `${i}: wrong bytes`));
-    }).on('error', (error) => end(`${i}: ${error.message}`));
-  });
-  const running = Array.from({ length: agents }, async () => {
-    const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
-    while (!traffic.stopped) await ask(agent, Math.floor(Math.random() * hashes.length));
-    agent.destroy();
-  });
-  traffic.stop = async () => {
-    traffic.stopped = true;
-    await within(Promise.all(running), 'the last answers');
-  };
-  return traffic;
-}
 
 async function assertAllReachable(server, hashes) {
   for (const [i, hash] of hashes.entries()) {
@@ -93,8 +36,6 @@ async function upgrade(server) {
   return before;
 }
 
-const hasEnded = (server, pid) => server.all('ended').some((text) => text.startsWith(`${pid} `));
-
 test(`${UPGRADES} upgrades with ${PAGES} pages and live traffic: no request fails`, async (t) => {
   const server = await managedFor(t, { listen: [], args: ['--listen', '127.0.0.1:0', '--max-callers', '4096'] });
   const hashes = await hold(t, server, PAGES);
@@ -104,7 +45,7 @@ test(`${UPGRADES} upgrades with ${PAGES} pages and live traffic: no request fail
     const old = await upgrade(server);
     const handed = Date.now();
     // The two may both answer on their kept connections: only a new one is sure to meet the successor.
-    await until(async () => hasEnded(server, old) && (await holders(server)) === PAGES,
+    await until(async () => server.hasEnded(old) && (await holders(server)) === PAGES,
       async () => `all holders: ${server.errors}`);
     back_ms.push(Date.now() - handed);
   }
@@ -147,7 +88,7 @@ test('a successor that cannot start changes nothing', async (t) => {
   assert.equal((await request(server.target, `/raw/${hash}`)).status, 200);
   writeFileSync(config, '');
   await upgrade(server);
-  await until(() => hasEnded(server, pid), 'the end of the old one');
+  await until(() => server.hasEnded(pid), 'the end of the old one');
   assert.equal((await request(server.target, `/raw/${hash}`)).status, 200);
 });
 
@@ -157,7 +98,7 @@ test('a unix socket keeps its file from one process to the next, and the last re
   const socketPath = join(directory, 'socket');
   const server = await managedFor(t, { listen: [], args: ['--listen', `unix:${socketPath}`] });
   const old = await upgrade(server);
-  await until(() => hasEnded(server, old), 'the end of the old one');
+  await until(() => server.hasEnded(old), 'the end of the old one');
   assert.equal((await request({ socketPath }, '/healthz')).status, 200);
   await server.stop();
   await assert.rejects(request({ socketPath }, '/healthz'), /ENOENT/);
