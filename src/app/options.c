@@ -3,11 +3,15 @@
    the new value in its configuration, so whoever reads it must bear a change. */
 #include "options.h"
 
+#include "net/privileges.h"
+
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define EMBEDDERS_BYTES_MAX 1000
+#define USER_DEFAULT "nobody" /* of who is root, and named no other */
 #define BASE_PATH_MAX 200
 #define UNIX_PATH_MAX 108 /* unix(7) */
 #define TLS "tls:"
@@ -46,7 +50,13 @@ static const struct option_row rows[] = {
      OPTION_TEXT, NET(admin), 0, 0},
     {"admin-token-file", "FILE", "Where",
      "who comes there must know this file's one line; needed unless ADDRESS is local",
-     OPTION_TEXT, NET(admin_token_file), 0, 0},
+     OPTION_FILE, NET(admin_token_file), 0, 0},
+    {"user", "NAME[:GROUP]", "Where",
+     "if root starts it: whom it becomes once all is open, nobody unless this says "
+     "otherwise; root: it stays root",
+     OPTION_TEXT, SERVE(user), 0, 0},
+    {"core-dumps", NULL, "Where", "leave one after a crash; strangers' pages are in it",
+     OPTION_FLAG, NET(core_dumps), 0, 0},
     {"base-path", "PATH", "Where", "serve below this path, for example /pages", OPTION_TEXT,
      NET(base_path), 0, 0},
     {"bus", "SERVERS", "Bus",
@@ -243,6 +253,7 @@ static const struct option_check checks[] = {
     {"listen", is_listen, "HOST:PORT, unix:PATH or fd:NAME, or tls: before one of them"},
     {"admin", is_admin, "HOST:PORT, unix:PATH or fd:NAME"},
     {"unix-mode", is_mode, "octal digits such as 660"},
+    {"user", privileges_is_user, "a user of this machine, NAME or NAME:GROUP"},
     {"bus", is_bus, "a list of servers such as nats://a:4222,nats://b:4222"},
     {"node", bus_name_is_valid, "1 to 32 letters, digits, dots, lines and dashes"},
     {"base-path", is_base_path, "a plain path that begins with / and does not end with it"},
@@ -375,9 +386,27 @@ static void drop_rates(struct options *options)
             *rates[i].rate = 0;
 }
 
+static void list_files(struct options *options)
+{
+    const struct option_row *row;
+    size_t count = 0;
+    for (size_t i = 0; (row = option_row_at(&options_table, i)) != NULL; i++) {
+        if (option_kind_of(row) != OPTION_FILE) continue;
+        const char *path = *(const char **)((char *)options + row->field);
+        if (row->field == SERVE(config)) path = options->reading.file;
+        if (path != NULL) options->files[count++] = path;
+    }
+    options->server.files = options->files;
+    options->server.files_count = count;
+}
+
 void options_settle(struct options *options)
 {
     struct server_config *server = &options->server;
+    list_files(options);
+    server->user = options->user != NULL ? options->user
+                   : geteuid() == 0      ? USER_DEFAULT
+                                         : NULL;
     server->listen = options->listen.texts;
     server->listen_count = options->listen.count;
     size_t listen = option_index_of(&options_table, "listen");

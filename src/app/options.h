@@ -19,7 +19,8 @@ struct options {
     uint32_t log_format;                          /* enum log_format */
     bool log_addresses;
     bool no_rates;
-    const char *config, *unix_mode;
+    const char *config, *unix_mode, *user;
+    const char *files[OPTION_ROWS_MAX]; /* all that are named */
     struct option_reading reading;
 };
 

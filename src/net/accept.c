@@ -19,6 +19,7 @@
 #include "callers.h"
 #include "log.h"
 #include "passed.h"
+#include "privileges.h"
 #include "secure.h"
 #include "whilst/memory.h"
 
@@ -123,7 +124,7 @@ static bool open_unix(struct listener *listener, const char *path)
     mode_t before = umask(0777 & ~mode);
     bool open = bind_to(listener, (struct sockaddr *)&address, sizeof address);
     umask(before);
-    if (open) return true;
+    if (open && privileges_give(listener->server, path)) return true;
     return say_failed(listener->text, strerror(errno), "choose another path with --listen");
 }
 

@@ -20,6 +20,7 @@
 #include "log.h"
 #include "notify.h"
 #include "policy.h"
+#include "privileges.h"
 #include "reload.h"
 #include "secure.h"
 #include "successor.h"
@@ -454,11 +455,12 @@ int server_open(struct server *server, struct server_config *config)
     bus_name_node(config);
     init_rings(server);
     reload_begin(server);
+    if (!privileges_open(server)) return 2;
     if (uv_loop_init(&server->loop) != 0) return !say_no_memory();
     bool certified = secure_open(server);
     bool prepared = certified && (prepare(server, descriptors) || say_no_memory());
-    if (!prepared || !bus_open(server) || !deny_file_open(server) || !admin_open(server) ||
-        !accept_open(server)) {
+    if (!prepared || !deny_file_open(server) || !admin_open(server) ||
+        !accept_open(server) || !bus_open(server) || !privileges_drop(server)) {
         give_up(server);
         return certified ? 1 : 2;
     }

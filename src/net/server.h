@@ -47,6 +47,10 @@ struct server_config {
     uint32_t drain_ms;       /* the end takes so long, so that clients come back in turn */
     uint32_t fetch_ms;       /* an HTTP request waits so long for a page */
     uint32_t header_seconds;
+    const char *user; /* NAME or NAME:GROUP to become once all is open; NULL: nobody else */
+    bool core_dumps;  /* leave one behind after a crash */
+    const char *const *files; /* that are read again while it serves, or by a successor */
+    size_t files_count;
     /* At SIGHUP: reads the configuration again, and changes in this struct what may change in a
        running server; false if nothing did. NULL: there is nothing to read. */
     bool (*reload)(void *owner);
@@ -56,7 +60,8 @@ struct server_config {
 struct server_config server_config_default(void);
 
 /* Serves until SIGINT or SIGTERM. Returns what the process should exit with: 0, or when it
-   could not start, which has been said on standard error, 1; 2 if the certificate is wrong. */
+   could not start, which has been said on standard error, 1; 2 if the certificate or the user
+   is wrong. */
 int server_run(struct server_config *config);
 
 #endif

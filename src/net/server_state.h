@@ -103,8 +103,18 @@ struct server_room {
     size_t queued_bytes;
 };
 
+/* Whom the server becomes (privileges.c). */
+struct identity {
+    bool changes; /* it is another one than now */
+    bool is_named;
+    char name[64];
+    uid_t user;
+    gid_t group;
+};
+
 struct server {
     const struct server_config *config;
+    struct identity identity;
     uv_loop_t loop;
     struct lws_context *context;
     struct lws_vhost *vhost;

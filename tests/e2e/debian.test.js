@@ -128,7 +128,7 @@ describe('the Dockerfile', () => {
     const [path, ...args] = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(final)[1]);
     assert.match(final, /^USER nobody$/m);
     const asNobody = process.getuid() === 0 ? ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'] : ['env'];
-    const program = spawnProgram([...asNobody.slice(1), join(out, path), ...args.map((word) => word.replace(/^0\.0\.0\.0:4000$/, '127.0.0.1:0'))], `/usr/bin/${asNobody[0]}`);
+    const program = spawnProgram([...asNobody.slice(1), join(out, path), ...args.map((word) => word.replace(/^0\.0\.0\.0:4000$/, '127.0.0.1:0'))], `/usr/bin/${asNobody[0]}`, { WHILST_USER: '' });
     t.after(() => program.child.kill('SIGKILL'));
     await until(() => /^listening on http/m.test(program.errors), () => program.errors);
     const address = /^listening on (\S+?)\/?$/m.exec(program.errors)[1];

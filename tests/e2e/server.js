@@ -19,6 +19,9 @@ export const OPEN_LIMITS = ['--max-per-address', '0', '--no-rate-limits'];
 
 const TLS = process.env.WHILST_TLS;
 
+// Tests keep files where root alone can read them. privileges.test.js is about the rest.
+if (process.getuid() === 0) process.env.WHILST_USER ??= 'root';
+
 const children = new Set();
 process.on('exit', () => {
   // A test file that dies half-way must not leave servers behind.
