@@ -25,9 +25,10 @@ endfunction()
 
 file(INSTALL ${built}/printed/whilst.conf DESTINATION ${configuration}/whilst)
 install_with_paths(${sources}/cmake/debian/default ${configuration}/default whilst)
-foreach(unit whilst.service whilst.socket)
-    install_with_paths(${sources}/docs/systemd/${unit}
-        ${CMAKE_INSTALL_PREFIX}/lib/systemd/system ${unit})
-endforeach()
+set(units ${CMAKE_INSTALL_PREFIX}/lib/systemd/system)
+install_with_paths(${sources}/docs/systemd/whilst.service ${units} whilst.service)
+install_with_paths(${sources}/docs/systemd/whilst.service ${units} whilst@.service)
+install_with_paths(${sources}/docs/systemd/whilst@.conf ${units}/whilst@.service.d whilst.conf)
+install_with_paths(${sources}/docs/systemd/whilst.socket ${units} whilst.socket)
 file(INSTALL ${built}/printed/whilst.zsh RENAME _whilst
     DESTINATION ${CMAKE_INSTALL_PREFIX}/share/zsh/${zsh})

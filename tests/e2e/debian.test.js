@@ -79,6 +79,7 @@ test('install, serve, upgrade, remove and purge', async (t) => {
   const there = installed();
   for (const file of [
     'usr/bin/whilst', CONFIGURATION, 'etc/default/whilst', 'usr/lib/systemd/system/whilst.service', 'usr/lib/systemd/system/whilst.socket',
+    'usr/lib/systemd/system/whilst@.service', 'usr/lib/systemd/system/whilst@.service.d/whilst.conf',
     'usr/share/man/man1/whilst.1.gz', 'usr/share/bash-completion/completions/whilst', 'usr/share/zsh/vendor-completions/_whilst',
     'usr/share/doc/whilst/copyright', 'usr/share/doc/whilst/changelog.gz', 'usr/include/whilst/whilst.h',
   ]) assert.ok(there.includes(file), file);
