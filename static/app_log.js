@@ -17,8 +17,10 @@ const WORDS = {
   },
   limits: ({ page_bytes_max }) => t.logLimits({ size: formatSize(page_bytes_max, t) }),
   seeking: ({ holders }) => t.logSeeking({ count: holders }),
-  status: ({ state, asked, holders, reason }) =>
-    (state === "nobody" ? t.logNobody : t.logAsked({ asked, count: holders })) + because(reason),
+  status({ state, asked, holders, reason }) {
+    if (state === "searching" && !asked) return t.searchingTitle;
+    return (state === "nobody" ? t.logNobody : t.logAsked({ asked, count: holders })) + because(reason);
+  },
   received: (entry) => t.logReceived(size(entry)),
   wrong_bytes: (entry) => t.logWrongBytes(size(entry)),
   holding: () => t.logHolding,

@@ -92,6 +92,11 @@ struct hub_part {
 void hub_receive(struct hub *hub, session_id session, const struct hub_part *part,
                  uint64_t now_ms);
 
+/* Holders of an earlier process are on their way to this one: until then a page that nobody
+   holds is searched for, and is not missing. UINT64_MAX: until another time is said. */
+void hub_await(struct hub *hub, uint64_t until_ms, uint64_t now_ms);
+bool hub_awaits(const struct hub *hub);
+
 /* Everything that the session was sent is on its way: it may be sent more pages. To be
    called each time when a connection that was sent content has nothing left to write. */
 void hub_drained(struct hub *hub, session_id session, uint64_t now_ms);

@@ -11,6 +11,7 @@ enum deadline_kind {
     DEADLINE_FETCH,    /* a fetch may hedge or give a holder up */
     DEADLINE_AWAY,     /* an away holder's grace is over */
     DEADLINE_LINE,     /* fetches have waited for memory for long enough */
+    DEADLINE_AWAIT,    /* holders of an earlier process are awaited no longer */
     DEADLINE_ALIVE,    /* this node is to say that it lives */
     DEADLINE_WALK,     /* some interests are to be told again */
     DEADLINE_NODE,     /* another node was silent, or its cells are to be dropped */

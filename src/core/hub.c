@@ -6,6 +6,7 @@
    back as a reason and is carried out in one place. */
 #include "whilst/hub.h"
 
+#include "awaited.h"
 #include "cluster.h"
 #include "intake.h"
 #include "interests.h"
@@ -26,7 +27,7 @@
 #include <assert.h>
 #include <stddef.h>
 
-#define HUB_DEADLINES 1 /* the line's */
+#define HUB_DEADLINES 2 /* the line's, and that of awaited holders */
 
 /* ---- sessions ---- */
 
@@ -347,6 +348,7 @@ void hub_tick(struct hub *hub, uint64_t now_ms)
             topics_away_due(hub, MEMORY_OWNER(due, struct slot, grace));
             break;
         case DEADLINE_LINE: line_due(hub); break;
+        case DEADLINE_AWAIT: awaited_due(hub); break;
         case DEADLINE_ALIVE: cluster_alive_due(hub); break;
         case DEADLINE_WALK: interests_walk_due(hub); break;
         case DEADLINE_NODE: nodes_due(hub, MEMORY_OWNER(due, struct node, due)); break;
@@ -416,6 +418,7 @@ struct hub *hub_new(const struct hub_config *config, const uint64_t seed[2])
     hub->secret[1] = seed[1];
     hub->chance = seed[0] ^ seed[1];
     hub->line_due.kind = DEADLINE_LINE;
+    hub->await_due.kind = DEADLINE_AWAIT;
     if (config->node[0] != '\0' && !cluster_begin(hub)) {
         hub_free(hub);
         return NULL;

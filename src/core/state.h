@@ -161,8 +161,11 @@ struct hub {
     uint32_t places_count, places_capacity, free_place; /* place + 1 */
     struct table pages, slots, origins;
     uint32_t roomy; /* place + 1 of a session that may have room for a waiting seeker */
-    struct fetch *line_first, *line_last;        /* fetches that wait for memory */
-    struct deadline line_due;                    /* set whilst there are any */
+    struct fetch *line_first, *line_last; /* fetches that wait for memory */
+    struct deadline line_due;             /* set whilst there are any */
+    struct deadline await_due; /* when holders are awaited no longer: awaited.c */
+    uint64_t await_at;         /* where the walk that tells so goes on */
+    bool awaits;
     struct intake *intakes_first, *intakes_last; /* with memory, the oldest first */
     struct deny_list *denied;                    /* NULL: none */
     struct deadlines deadlines;

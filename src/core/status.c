@@ -1,6 +1,7 @@
 /* Telling seekers how their search goes. */
 #include "status.h"
 
+#include "awaited.h"
 #include "presence.h"
 #include "send.h"
 
@@ -29,8 +30,9 @@ static struct status_text status_of(struct hub *hub, const struct page *page)
                          : page->failure == REASON_WRONG_BYTES ? "\"wrong_bytes\""
                          : page->failure == REASON_BUSY        ? "\"busy\""
                                                                : "\"no_holder\"";
-    return page->fetch != NULL ? print_status(hub, page, "searching", "null")
-                               : print_status(hub, page, "nobody", reason);
+    bool searches = page->fetch != NULL || awaited_may_come(hub, page);
+    return searches ? print_status(hub, page, "searching", "null")
+                    : print_status(hub, page, "nobody", reason);
 }
 
 void status_tell(struct hub *hub, struct membership *seeker)

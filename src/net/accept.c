@@ -243,7 +243,8 @@ bool accept_open(struct server *server)
     server->listeners = memory_new((passed + asked + 1) * sizeof *server->listeners);
     if (server->listeners == NULL) return false;
     server->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (passed > 0) server->await_until_ms = server_now_ms(server) + config->hub.grace_ms;
+    uint64_t now_ms = server_now_ms(server);
+    if (passed > 0) hub_await(server->hub, now_ms + config->hub.grace_ms, now_ms);
     if (config->admin != NULL && !open_asked(server, config->admin, true)) return false;
     size_t own = server->listeners_count;
     if (config->listen_is_default) open_passed(server);

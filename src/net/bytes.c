@@ -208,21 +208,14 @@ static void on_close(struct endpoint *endpoint, uint16_t code, enum reason reaso
     answer(exchange, 503);
 }
 
-/* The process before this one had holders that are on their way to us. */
-static bool is_awaited(struct server *server)
-{
-    return server->await_until_ms > server_now_ms(server);
-}
-
 static void take_status(struct exchange *exchange, struct slice payload)
 {
     bool searches = slice_is(wire_member(payload, "state"), "\"searching\"");
-    if (searches && exchange->head) answer(exchange, 200);
-    exchange->absent = false;
+    bool held = !slice_is(wire_member(payload, "holders"), "0");
+    if (searches && held && exchange->head) answer(exchange, 200);
+    exchange->absent = searches && !held;
     if (!slice_is(wire_member(payload, "state"), "\"nobody\"")) return;
     struct slice reason = wire_member(payload, "reason");
-    exchange->absent = slice_is(reason, "\"no_holder\"") && is_awaited(exchange->server);
-    if (exchange->absent) return;
     answer(exchange, slice_is(reason, "\"silent\"")        ? 504
                      : slice_is(reason, "\"wrong_bytes\"") ? 502
                                                            : 404);
@@ -299,7 +292,7 @@ int bytes_request(struct lws *wsi, const struct page_hash *hash, bool head, bool
     if (known && !hub_denies(server->hub, hash)) return send_without_body(wsi, hash, 304);
     if (hub_denies(server->hub, hash)) return send_refusal(wsi, 451, head);
     bool held = hub_holders(server->hub, hash) > 0;
-    if (!head || (!held && is_awaited(server))) return begin(wsi, hash, head);
+    if (!head || (!held && hub_awaits(server->hub))) return begin(wsi, hash, head);
     if (!held) return send_refusal(wsi, 404, true);
     return send_without_body(wsi, hash, 200);
 }
@@ -410,24 +403,11 @@ static void cut_impatient(struct server *server)
     }
 }
 
-/* Nobody is awaited any more: what nobody brought is not there. */
-static void end_wait(struct server *server)
-{
-    struct ring *next, *at = server->asking.next;
-    server->await_until_ms = 0;
-    for (; at != &server->asking; at = next) {
-        struct exchange *exchange = NET_OWNER(at, struct exchange, waiting);
-        next = at->next;
-        if (exchange->absent) answer(exchange, 404);
-    }
-}
-
 void bytes_sweep(struct server *server)
 {
     struct exchange *exchange;
     end_gone(server);
     cut_impatient(server);
-    if (server->await_until_ms != 0 && !is_awaited(server)) end_wait(server);
     while ((exchange = overdue(server, &server->asking, server->config->fetch_ms)) != NULL)
         answer(exchange, exchange->absent ? 404 : 504);
     while (overdue(server, &server->writing, server->config->write_ms) != NULL)

@@ -363,6 +363,7 @@ static void start_loop(struct server *server)
     accept_start(server);
     supervise_start(server);
     successor_took_over(server);
+    server_settle(server);
 }
 
 static void close_handles(struct server *server)

@@ -131,9 +131,8 @@ struct server {
         stalled_ms; /* the loop's time when last asked; what does not count of it */
     struct drain drain;
     struct successor successor;
-    uv_poll_t predecessor;   /* whilst `succeeds` */
-    uint64_t await_until_ms; /* a page that nobody holds may still come back; 0: not */
-    uint32_t connections;    /* that are or were sessions */
+    uv_poll_t predecessor; /* whilst `succeeds` */
+    uint32_t connections;  /* that are or were sessions */
     struct listener *listeners;
     size_t listeners_count;
     int spare; /* a descriptor kept for the moment when there is no other */

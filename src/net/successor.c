@@ -198,9 +198,12 @@ static void on_gone(uv_poll_t *poll, int status, int events)
 {
     struct server *server = NET_OWNER(poll, struct server, predecessor);
     (void)status, (void)events;
-    server->await_until_ms = server_now_ms(server) + server->config->hub.grace_ms;
+    uint32_t grace_ms = server->config->hub.grace_ms;
+    uint64_t now_ms = server_now_ms(server);
+    hub_await(server->hub, now_ms + grace_ms, now_ms);
+    server_settle(server);
     server->succeeds = false;
-    log_event(LOG_PREDECESSOR_GONE, LOG_NUMBER("grace", server->config->hub.grace_ms));
+    log_event(LOG_PREDECESSOR_GONE, LOG_NUMBER("grace", grace_ms));
     uv_close((uv_handle_t *)poll, close_predecessor);
 }
 
@@ -209,7 +212,7 @@ void successor_took_over(struct server *server)
     int pair = passed_predecessor();
     if (pair < 0) return;
     server->succeeds = true;
-    server->await_until_ms = UINT64_MAX;
+    hub_await(server->hub, UINT64_MAX, server_now_ms(server));
     uv_poll_init(&server->loop, &server->predecessor, pair);
     uv_poll_start(&server->predecessor, UV_READABLE, on_gone);
     if (write(pair, "1", 1) != 1) return; /* it has gone: on_gone hears that */

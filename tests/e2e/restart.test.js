@@ -18,6 +18,7 @@ import { SOAK, until, within } from './wait.js';
 const PAGES = SOAK ? 10_000 : 200;
 const UPGRADES = SOAK ? 100 : 3;
 const KILLS = SOAK ? 100 : 2;
+const PER_CLIENT = SOAK ? 10 : 100;
 
 async function assertAllReachable(server, hashes) {
   for (const [i, hash] of hashes.entries()) {
@@ -29,6 +30,11 @@ async function assertAllReachable(server, hashes) {
 
 const holders = async (server) => (await server.metrics()).whilst_holders;
 
+function timesOf(back_ms) {
+  back_ms.sort((a, b) => a - b);
+  return `all holders back after ${back_ms[back_ms.length >> 1]} ms (median), ${back_ms.at(-1)} ms (most)`;
+}
+
 async function upgrade(server) {
   const before = server.pid;
   process.kill(before, 'SIGUSR2');
@@ -38,7 +44,7 @@ async function upgrade(server) {
 
 test(`${UPGRADES} upgrades with ${PAGES} pages and live traffic: no request fails`, async (t) => {
   const server = await managedFor(t, { listen: [], args: ['--listen', '127.0.0.1:0', '--max-callers', '4096'] });
-  const hashes = await hold(t, server, PAGES);
+  const hashes = await hold(t, server, PAGES, PER_CLIENT);
   const traffic = startTraffic(server, hashes);
   const back_ms = [];
   for (let round = 0; round < UPGRADES; round += 1) {
@@ -54,23 +60,27 @@ test(`${UPGRADES} upgrades with ${PAGES} pages and live traffic: no request fail
   assert.ok(traffic.asked > UPGRADES);
   await assertAllReachable(server, hashes);
   assert.deepEqual(server.all('ended').filter((text) => !text.endsWith(' 0')), [], 'each ended well');
-  back_ms.sort((a, b) => a - b);
-  t.diagnostic(`${traffic.asked} requests, 0 failed, the longest took ${traffic.worst_ms} ms; all holders back after ` +
-    `${back_ms[back_ms.length >> 1]} ms (median), ${back_ms.at(-1)} ms (most)`);
+  t.diagnostic(`${traffic.asked} requests, 0 failed, the longest took ${traffic.worst_ms} ms; ${timesOf(back_ms)}`);
 });
 
 test(`${KILLS} kills under a manager that keeps the socket: who comes afterwards waits, and is served`, async (t) => {
   const server = await managedFor(t);
-  const hashes = await hold(t, server, PAGES);
+  const hashes = await hold(t, server, PAGES, PER_CLIENT);
+  const back_ms = [];
+  let asked = 0;
   for (let round = 1; round <= KILLS; round += 1) {
     process.kill(server.pid, 'SIGKILL');
+    const killed = Date.now();
     await until(() => server.all('ended').length === round, 'the end');
     const traffic = startTraffic(server, hashes);
     await until(async () => (await holders(server)) === PAGES, 'all holders');
+    back_ms.push(Date.now() - killed);
     await traffic.stop();
     assert.deepEqual(traffic.failed, []);
+    asked += traffic.asked;
   }
   await assertAllReachable(server, hashes);
+  t.diagnostic(`${asked} requests after a kill, 0 failed; ${timesOf(back_ms)}`);
 });
 
 test('a successor that cannot start changes nothing', async (t) => {
@@ -111,6 +121,29 @@ test('what nobody brings back is missing when the grace time is over', async (t)
     const answer = await request(server.target, `/raw/${hash}`, { method });
     assert.equal(answer.status, 404, method);
   }
+});
+
+test('a seeker on a WebSocket is told of a search until the grace time is over, and then the truth', async (t) => {
+  const server = await managedFor(t, { args: ['--grace', '5000'] });
+  const old = await upgrade(server);
+  await until(() => server.hasEnded(old), 'the end of the old one');
+  const content = 'brought back by one who takes his time';
+  const [missing, late] = ['never held', content].map(sha256);
+  const seeker = await connectClient(server.url);
+  for (const [i, hash] of [missing, late].entries())
+    seeker.send([`${i}`, `${i}`, `want:${hash}`, 'phx_join', { status: true }]);
+  const told = async () => {
+    const [, , topic, , { state, reason }] = await seeker.event('status');
+    return [topic.slice('want:'.length), state, reason];
+  };
+  assert.deepEqual([await told(), await told()], [[missing, 'searching', null], [late, 'searching', null]]);
+  const holder = await connectClient(server.url);
+  holder.send(['1', '1', `have:${late}`, 'phx_join', {}]);
+  assert.deepEqual(await told(), [late, 'searching', null], 'its holder is asked');
+  await holder.event('content_request');
+  holder.send(['1', '2', `have:${late}`, 'content', { content, hash: late }]);
+  assert.deepEqual((await seeker.event('content'))[4], { content });
+  assert.deepEqual(await told(), [missing, 'nobody', 'no_holder']);
 });
 
 test('SIGTERM: fetches in flight are finished, a kept connection is answered once more, and all are told 1012', async (t) => {

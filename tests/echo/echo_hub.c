@@ -117,6 +117,17 @@ session_id hub_connect(struct hub *hub, const struct address *from, uint64_t now
     return (session_id)++hub->sessions[at].generation << 32 | at;
 }
 
+void hub_await(struct hub *hub, uint64_t until_ms, uint64_t now_ms)
+{
+    (void)hub, (void)until_ms, (void)now_ms;
+}
+
+bool hub_awaits(const struct hub *hub)
+{
+    (void)hub;
+    return false;
+}
+
 void hub_drained(struct hub *hub, session_id id, uint64_t now_ms)
 {
     (void)hub;

@@ -54,6 +54,8 @@ void actor_tear(struct world *world, struct actor *actor)
     empty(&actor->up_pipe);
     empty(&actor->down_pipe);
     peer_closed(actor->peer);
+    for (uint32_t i = 0; i < WORLD_PAGES; i++)
+        actor->seats[i].hopeless = false;
     actor->up = false;
     actor->back_ms = world->now_ms + 1 + world_chance(world, 15000);
 }
@@ -126,6 +128,7 @@ static void hear(struct world *world, struct actor *actor, const struct peer_eve
         seat->seeks = false;
         seat->holds = true;
         break;
+    case PEER_NOBODY: seat->hopeless = true; break;
     case PEER_WRONG: world_fail(world, "a seeker was given wrong bytes"); break;
     case PEER_GARBLED: world_fail(world, "a peer was sent no frame"); break;
     default: break;

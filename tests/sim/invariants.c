@@ -178,14 +178,17 @@ static bool is_holding(const struct world *world, const struct machine *machine,
     return false;
 }
 
-static bool is_seeking(const struct world *world, const struct actor *actor, uint32_t page)
+/* The actor as a seeker that is to be served, or NULL. */
+static const struct membership *seeker_of(const struct actor *actor, uint32_t page,
+                                          const struct world *world)
 {
     const struct page *found = pages_find(actor->machine->hub, &world->hashes[page]);
     if (!actor->up || is_frozen(world, actor->machine) || !actor->seats[page].seeks)
-        return false;
+        return NULL;
     for (uint32_t i = 0; found != NULL && i < found->seekers.front; i++)
-        if (group_at(&found->seekers, i)->session->id == actor->session) return true;
-    return false;
+        if (group_at(&found->seekers, i)->session->id == actor->session)
+            return group_at(&found->seekers, i);
+    return NULL;
 }
 
 /* The longest that a seeker may wait for an honest holder: every other holder is asked
@@ -202,7 +205,7 @@ static void check_served(struct world *world)
         for (uint32_t i = 0; i < world->actors_count; i++) {
             struct seat *seat = &world->actors[i].seats[page];
             bool held = is_holding(world, world->actors[i].machine, page);
-            if (!held || !is_seeking(world, &world->actors[i], page))
+            if (!held || seeker_of(&world->actors[i], page, world) == NULL)
                 seat->waiting_ms = world->now_ms;
             else if (world->now_ms - seat->waiting_ms > longest_wait_ms(world))
                 world_fail(world, "peer %" PRIu32 " is not served page %" PRIu32, i, page);
@@ -271,9 +274,24 @@ bool invariants_are_quiet(struct world *world)
     return true;
 }
 
+/* Whoever seeks a page for which nobody can be asked knows that. */
+static void check_told(struct world *world, uint32_t page)
+{
+    for (uint32_t i = 0; i < world->actors_count; i++) {
+        const struct actor *actor = &world->actors[i];
+        const struct membership *seeker = seeker_of(actor, page, world);
+        if (seeker != NULL && !seeker->waiting && seeker->page->fetch == NULL &&
+            actor->down_pipe.first == NULL && !hub_awaits(actor->machine->hub) &&
+            !actor->seats[page].hopeless)
+            world_fail(world, "peer %" PRIu32 " hopes for page %" PRIu32, i, page);
+    }
+}
+
 void invariants_check_quiet(struct world *world)
 {
     char why[100];
+    for (uint32_t i = 0; i < WORLD_PAGES; i++)
+        check_told(world, i);
     for (uint32_t i = 0; i < WORLD_PAGES; i++)
         if (!is_quiet(world, i, why, sizeof why)) world_fail(world, "%s", why);
 }

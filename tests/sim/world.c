@@ -43,7 +43,7 @@ static void act_seek(struct world *world, struct actor *actor, uint32_t page)
     struct seat *seat = &actor->seats[page];
     if (seat->holds || seat->seeks) return;
     seat->seeks = true;
-    seat->found = false;
+    seat->found = seat->hopeless = false;
     peer_seek(actor->peer, &world->hashes[page], true);
 }
 
@@ -63,11 +63,15 @@ static void act_drop(struct world *world, struct actor *actor)
     world_perform(world, actor->machine);
 }
 
+/* Each is one that comes after another, whose holders may be on their way. */
 static struct hub *new_hub(struct world *world, struct machine *machine)
 {
     uint64_t seed[2] = {world_chance(world, UINT32_MAX), world_chance(world, UINT32_MAX)};
     machine->config.incarnation = world->now_ms;
-    return hub_new(&machine->config, seed);
+    struct hub *hub = hub_new(&machine->config, seed);
+    uint64_t now_ms = machine_now_ms(world, machine);
+    hub_await(hub, now_ms + world_chance(world, 3 * GRACE_MS), now_ms);
+    return hub;
 }
 
 static void note_served(struct world *world, const struct machine *machine)

@@ -81,6 +81,7 @@ struct actor {
     struct pipe up_pipe, down_pipe;
     struct seat {
         bool holds, seeks, found;
+        bool hopeless;       /* it was told that nobody can be asked */
         uint32_t count;      /* the last count it was told */
         uint64_t waiting_ms; /* since when it should have been served */
     } seats[WORLD_PAGES];
