@@ -48,16 +48,20 @@ function readStatic(name) {
 
 // Bundles
 
-/** Loaded when they are needed, by import() alone: each is one file that shares nothing with the app. */
+/** Loaded when they are needed, by import() or as a worker: each is one file that shares nothing with the app. */
 const PARTS = [
-  ...["highlight.js", "markdown.js", "qr.js", "sha256.js"],
+  ...["highlight.js", "markdown_worker.js", "qr.js", "sha256.js"],
   ...["strings.ar.js", "strings.de.js", "strings.es.js", "strings.fr.js", "strings.zh-Hans.js"],
 ];
 
-/** Makes import("./part.js") name the built file. */
+/** Makes import("./part.js") and new URL("./part.js", import.meta.url) name the built file. */
 const partsElsewhere = (names) => ({
   name: "parts-elsewhere",
-  setup({ onResolve }) {
+  setup({ onLoad, onResolve }) {
+    onLoad({ filter: /\/static\/[^/]+\.js$/ }, ({ path }) => {
+      const named = (_, part) => `new URL("./${basename(nameFor(part, names))}", import.meta.url)`;
+      return { contents: readFileSync(path, "utf8").replace(/new URL\("\.\/([\w.]+)", import\.meta\.url\)/g, named), loader: "js" };
+    });
     onResolve({ filter: /^\.\// }, ({ kind, path }) => {
       return kind === "dynamic-import" ? { path: `./${basename(nameFor(path.slice(2), names))}`, external: true } : undefined;
     });

@@ -9,6 +9,7 @@ import { formatSize } from "./format.js";
 import { kindOf, textOf } from "./kinds.js";
 import { t } from "./words.js";
 
+const LATE_MS = 500;
 const PLAYERS = { picture: "img", audio: "audio", video: "video" };
 const SOURCE_NAMES = { "text/html": "html", "text/markdown": "md", "image/svg+xml": "svg" };
 
@@ -42,15 +43,24 @@ export function fillContent(container, page, options) {
     put(kind, frame.element);
   }
 
+  /** Markdown is readable as it is, and that is its point: so it is shown until it has been read, if that takes long. */
   async function putMarkdown() {
-    try {
-      const html = await markdownDocument(textOf(content));
-      if (!is_over) putFrame("markdown", html);
-    } catch {
-      if (is_over) return;
-      put("text", textElement(`${prefix}text`, textOf(content), null)); // readable as it is, and that is its point
-      options.onTitle("");
-    }
+    const reading = new AbortController();
+    const late = setTimeout(putSource, LATE_MS);
+    undo.push(() => {
+      clearTimeout(late);
+      reading.abort();
+    });
+    const html = await markdownDocument(textOf(content), reading.signal).catch(() => null);
+    clearTimeout(late);
+    if (is_over) return;
+    if (html !== null) putFrame("markdown", html);
+    else if (container.dataset.kind !== "text") putSource();
+  }
+
+  function putSource() {
+    put("text", textElement(`${prefix}text`, textOf(content), null));
+    options.onTitle("");
   }
 
   function putPlayer(kind) {

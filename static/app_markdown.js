@@ -15,25 +15,62 @@ img{max-inline-size:100%}hr{border:0;border-block-start:1px solid #dadbd2;margin
 @media (prefers-color-scheme:dark){:root{color:#e7ede9;background:#171f1c}a{color:#63d6b3}blockquote{border-color:#3a4641;color:#a0aea8}code,pre{background:#222c28}th,td,hr{border-color:#29332f}}
 `.replace(/\n/g, "");
 
-// The time that a block takes to read grows with the square of its signs: a stranger's page could stop this tab with them.
-const CHARACTERS_MAX = 100_000;
-const SIGNS_IN_BLOCK_MAX = 500;
-const SIGNS = /[*_~[\]()>!]/g;
+// A stranger's text can be made so that reading it takes for ever: a worker reads it, and is given up.
+const PATIENCE_MS = 20_000;
 
-/** Whether it can be read in a time that a person waits. */
-const isReadable = (text) =>
-  text.length <= CHARACTERS_MAX && text.split(/\n[ \t\r]*\n/).every((block) => (block.match(SIGNS)?.length ?? 0) <= SIGNS_IN_BLOCK_MAX);
+const WORKER = new URL("./markdown_worker.js", import.meta.url).href;
+const scripts = globalThis.trustedTypes?.createPolicy("whilst", { createScriptURL: () => WORKER });
+
+/** Ready for the next text, as that which is being written and previewed. */
+let idle = null;
 
 /**
  * @param {string} text Markdown
- * @returns {Promise<string>} an HTML document; rejects when it would take too long, and when the part that reads Markdown could
- *   not be loaded
+ * @param {AbortSignal} signal nobody waits for it any more
+ * @returns {Promise<string>} the inside of a document's body
  */
-export async function markdownDocument(text) {
-  if (!isReadable(text)) throw new RangeError("too much Markdown");
-  const { renderMarkdown } = await import("./markdown.js");
-  const body = renderMarkdown(text);
+function read(text, signal) {
+  return new Promise((resolve, reject) => {
+    const worker = idle ?? new Worker(scripts?.createScriptURL("") ?? WORKER, { type: "module" });
+    idle = null;
+    const timer = setTimeout(giveUp, PATIENCE_MS);
+    signal.addEventListener("abort", giveUp);
+    worker.onerror = giveUp;
+    worker.onmessage = ({ data }) => {
+      over();
+      idle?.terminate();
+      idle = worker;
+      resolve(data);
+    };
+    worker.postMessage(text);
+
+    function over() {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", giveUp);
+    }
+    function giveUp() {
+      over();
+      worker.terminate();
+      reject(new Error("this Markdown was not read"));
+    }
+  });
+}
+
+/**
+ * @param {string} body the inside of its body
+ * @returns {string} an HTML document that is called like its first heading
+ */
+export function documentOf(body) {
   const [, heading = ""] = /<h[1-6]>([^]*?)<\/h[1-6]>/.exec(body) ?? [];
   const title = heading.replace(/<[^>]*>/g, "");
   return `<!doctype html><html dir="auto"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title><style>${STYLE}</style><body><main>${body}</main>`;
+}
+
+/**
+ * @param {string} text Markdown
+ * @param {AbortSignal} signal
+ * @returns {Promise<string>} an HTML document; rejects when reading it takes too long, is aborted, or its worker could not be loaded
+ */
+export async function markdownDocument(text, signal) {
+  return documentOf(await read(text, signal));
 }

@@ -31,6 +31,7 @@ export function createPreview() {
       element.remove();
     };
     function ready() {
+      if (shown === remove) return; // it was shown as text, and is a document now
       coming = () => {};
       shown();
       shown = remove;

@@ -112,8 +112,9 @@ void policy_print(struct http_text *text, enum asset_policy policy,
                          "Cross-Origin-Resource-Policy: same-origin\r\n"
                          "Cross-Origin-Opener-Policy: same-origin\r\n");
         break;
-    case ASSET_FILE:
-        http_print(text, "Cross-Origin-Resource-Policy: same-origin\r\n");
+    case ASSET_FILE: /* one of them is a worker, and has no other policy than its own */
+        http_print(text, "Content-Security-Policy: default-src 'none'\r\n"
+                         "Cross-Origin-Resource-Policy: same-origin\r\n");
         break;
     }
 }

@@ -91,7 +91,7 @@ describe('kinds', () => {
       ['https://example.org/', '_blank'],
       [null, ''],
     ]);
-    assert.ok(asked(reader, 'markdown'));
+    assert.ok(asked(reader, 'markdown_worker'));
     assert.equal(await reader.page.locator('h1', { hasText: 'raw' }).count(), 0);
     await reader.press('#source');
     await until(async () => (await reader.page.locator('#source-text').textContent()) === text, 'the source');
@@ -100,17 +100,26 @@ describe('kinds', () => {
     reader.assertNoErrors();
   });
 
-  test('Markdown that would stop the tab is shown as the text it is', async (t) => {
+  test('Markdown that would stop the tab stops nothing, and is shown as the text it is', async (t) => {
     const text = `# Heavy\n\n${'*a_'.repeat(20_000)}\n`;
     const reader = await show(t, 'heavy.md', text);
-    await until(async () => (await reader.text()) === text, 'the text');
-    assert.ok(!asked(reader, 'markdown'));
+    await until(() => asked(reader, 'markdown_worker'), 'the reading to begin');
+    await until(async () => (await reader.text()) === text, 'the text'); // which the tab could not show if it stood still
+    assert.equal(await reader.page.locator('#frame').count(), 0);
+    reader.assertNoErrors();
+  });
+
+  test('Markdown may be as long as a page', async (t) => {
+    const reader = await show(t, 'long.md', `# Long\n\n${'A line of *prose*.\n\n'.repeat(8_000)}`);
+    const frame = await reader.frame('h1');
+    assert.equal(await frame.locator('em').count(), 8_000);
+    reader.assertNoErrors();
   });
 
   test('text: no more is loaded than it takes', async (t) => {
     const reader = await show(t, 'plain.txt', 'plain <b>text</b>');
     assert.equal(await reader.text(), 'plain <b>text</b>');
-    assert.ok(!['markdown', 'highlight', 'qr', 'sha256', 'strings'].some((part) => asked(reader, part)), reader.requests.join(' '));
+    assert.ok(!['markdown_worker', 'highlight', 'qr', 'sha256', 'strings'].some((part) => asked(reader, part)), reader.requests.join(' '));
   });
 
   test('a source: its parts are told apart, its text stays', async (t) => {
