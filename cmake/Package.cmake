@@ -2,7 +2,9 @@
 # libwhilst-dev, a component each. docs/install.md says what to do with them.
 
 set(CPACK_PACKAGE_NAME whilst)
-set(CPACK_PACKAGE_CONTACT "The Whilst authors <whilst@localhost>")
+# A name that nobody can have (RFC 2606): who gives packages to others names themselves, with
+# cpack -D "CPACK_PACKAGE_CONTACT=NAME <ADDRESS>".
+set(CPACK_PACKAGE_CONTACT "Whilst contributors <maintainers@whilst.example>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "pages that exist only whilst somebody looks at them")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
@@ -11,7 +13,10 @@ set(CPACK_COMPONENTS_GROUPING IGNORE)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
     OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
-set(CPACK_PRE_BUILD_SCRIPTS ${CMAKE_SOURCE_DIR}/cmake/PackageDocuments.cmake)
+set(CPACK_LIBRARY_ARCHITECTURE ${CMAKE_LIBRARY_ARCHITECTURE})
+set(CPACK_PRE_BUILD_SCRIPTS ${CMAKE_SOURCE_DIR}/cmake/PackageDocuments.cmake
+    ${CMAKE_SOURCE_DIR}/cmake/PackageLibraries.cmake)
+set(CPACK_POST_BUILD_SCRIPTS ${CMAKE_SOURCE_DIR}/cmake/PackageTriggers.cmake)
 
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)

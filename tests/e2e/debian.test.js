@@ -3,15 +3,21 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
+import { webcrypto } from 'node:crypto';
+import { once } from 'node:events';
 import { appendFileSync, chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { WebSocket } from 'ws';
+import { connect } from '../../static/whilst.js';
 import { request } from './http.js';
 import { BUILD, files } from './installed.js';
-import { serverFor, spawnProgram } from './server.js';
-import { until } from './wait.js';
+import { managedFor } from './manager.js';
+import { serverFor, spawnCommand, spawnProgram } from './server.js';
+import { until, within } from './wait.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -100,6 +106,96 @@ test('install, serve, upgrade, remove and purge', async (t) => {
   assert.ok(installed().includes(CONFIGURATION), 'a configuration outlives the program');
   dpkg('--purge', ...second.keys());
   assert.deepEqual(installed(), []);
+});
+
+test('lintian has nothing to say', () => {
+  const { status, stdout, stderr } = spawnSync('lintian', ['--allow-root', '--fail-on', 'error,warning', ...pack('0.1.0').values()], { encoding: 'utf8' });
+  assert.equal(stdout + stderr, '');
+  assert.equal(status, 0);
+});
+
+// The postinst as dpkg would run it where systemd runs. `on` is asked what comes of each call of systemctl, and of what speaks to
+// it for packages: a text to print, or undefined for a failure. `policy`: what policy-rc.d answers. The calls.
+async function configure(t, on, { before = '0.0.9', policy } = {}) {
+  const folder = mkdtempSync(join(scratch, 'configure-'));
+  execFileSync('dpkg-deb', ['--control', pack('0.1.0').get('whilst'), join(folder, 'control')]);
+  const calls = [];
+  const manager = createServer((asked, answer) => {
+    const call = new URL(asked.url, 'http://localhost').searchParams.get('call');
+    calls.push(call);
+    const text = on(call);
+    answer.writeHead(text === undefined ? 500 : 200).end(text);
+  }).listen(0, '127.0.0.1');
+  await once(manager, 'listening');
+  t.after(() => manager.close());
+  const script = (path, text) => writeFileSync(path, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  for (const name of ['systemctl', 'deb-systemd-invoke', 'deb-systemd-helper']) {
+    script(join(folder, name), `exec curl -sf --get --data-urlencode "call=${name} $*" http://127.0.0.1:${manager.address().port}/`);
+  }
+  const steps = ['mount -t tmpfs none /run', 'mkdir -p /run/systemd/system'];
+  if (policy !== undefined) {
+    script(join(folder, 'policy-rc.d'), `exit ${policy}`);
+    steps.push('mount -t tmpfs none /usr/sbin', `cp ${folder}/policy-rc.d /usr/sbin`);
+  }
+  const command = [...steps, `exec ${folder}/control/postinst configure ${before}`].join(' && ');
+  const program = spawnCommand(['unshare', '-rm', 'sh', '-c', command], { PATH: `${folder}:${process.env.PATH}` });
+  const { code } = await within(program.exited, 'the postinst');
+  assert.equal(code, 0, program.errors);
+  return calls.filter((call) => !call.startsWith('deb-systemd-helper'));
+}
+
+describe('the postinst', () => {
+  const RELOAD = ['systemctl --system daemon-reload', 'deb-systemd-invoke start whilst.socket'];
+  const KILL = 'systemctl kill --signal=USR2 --kill-who=main whilst.service';
+  const SHOW = 'systemctl show --property=MainPID --value whilst.service';
+  const RESTART = 'deb-systemd-invoke restart whilst.service';
+  const LIST = 'systemctl list-units --plain --no-legend whilst@*.service';
+
+  test('an upgrade hands the running server over to the new program, and its pages outlive that', async (t) => {
+    const server = await managedFor(t);
+    const first = server.pid;
+    const holder = connect(server.url, { WebSocket, crypto: webcrypto });
+    t.after(() => holder.close());
+    const { hash } = await holder.share(Buffer.from('held through apt upgrade'));
+    const calls = await configure(t, (call) => {
+      if (call === KILL) process.kill(server.pid, 'SIGUSR2');
+      return call === SHOW ? `${server.pid}\n` : '';
+    });
+    assert.deepEqual(calls.slice(0, 4), [...RELOAD, SHOW, KILL]);
+    assert.ok(calls.slice(4, -1).every((call) => call === SHOW), calls.join('\n'));
+    assert.equal(calls.at(-1), LIST);
+    assert.notEqual(server.pid, first);
+    assert.equal((await request(server.target, `/raw/${hash}`)).body.toString(), 'held through apt upgrade');
+  });
+
+  test('a service that does not run, cannot be told, or ends by it is started anew', async (t) => {
+    assert.deepEqual(await configure(t, (call) => (call === SHOW ? '0\n' : '')), [...RELOAD, SHOW, RESTART, LIST]);
+    assert.deepEqual(await configure(t, (call) => (call === SHOW ? '77\n' : call === KILL ? undefined : '')), [...RELOAD, SHOW, KILL, RESTART, LIST]);
+    let pid = 77;
+    const dies = (call) => {
+      if (call === KILL) pid = 0;
+      return call === SHOW ? `${pid}\n` : '';
+    };
+    assert.deepEqual(await configure(t, dies), [...RELOAD, SHOW, KILL, SHOW, RESTART, LIST]);
+  });
+
+  test('processes that share a port are handed over one after the other', async (t) => {
+    let pid = 77;
+    const on = (call) => {
+      if (call === LIST) return 'whilst@1.service loaded active running\nwhilst@2.service loaded active running\n';
+      if (call.includes(' kill ')) pid += 1;
+      return call.includes(' show ') ? `${call === SHOW ? 0 : pid}\n` : '';
+    };
+    const of = (unit) => [SHOW, KILL, SHOW].map((call) => call.replace('whilst.service', unit));
+    assert.deepEqual(await configure(t, on), [...RELOAD, SHOW, RESTART, LIST, ...of('whilst@1.service'), ...of('whilst@2.service')]);
+  });
+
+  test('at the first time it is started; where the administrator forbids it, nothing is handed over', async (t) => {
+    assert.deepEqual(await configure(t, () => '', { before: '' }), [...RELOAD, 'deb-systemd-invoke start whilst.service', LIST]);
+    assert.deepEqual(await configure(t, (call) => (call === SHOW ? '77\n' : ''), { policy: 101 }), [...RELOAD, RESTART, LIST]);
+    let pid = 77;
+    assert.ok(!(await configure(t, (call) => (call === SHOW ? `${pid++}\n` : ''), { policy: 104 })).includes(RESTART));
+  });
 });
 
 // No engine runs it here: its steps are run as far as they can be.
