@@ -36,9 +36,9 @@ static const struct option_row rows[] = {
     {"tls-certificate", "FILE", "Where",
      "certificate and chain in PEM, for addresses with tls: before them; read again when "
      "it changes and at SIGHUP",
-     OPTION_FILE, NET(tls_certificate), 0, 0},
+     OPTION_FILE | RELOADS, NET(tls_certificate), 0, 0},
     {"tls-key", "FILE", "Where", "its key in PEM, if it is not in the same file",
-     OPTION_FILE, NET(tls_key), 0, 0},
+     OPTION_FILE | RELOADS, NET(tls_key), 0, 0},
     {"hsts", "S", "Where",
      "tell browsers to come by TLS alone for so many seconds; 0: do not", OPTION_COUNT,
      NET(hsts_seconds), 0, 63072000},

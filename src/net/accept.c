@@ -50,7 +50,7 @@ struct listener {
     char name[sizeof((struct passed){0}).name];
     bool removes; /* its file, when it closes */
     bool tls;
-    bool admin; /* it is the operator's */
+    bool admin;          /* it is the operator's */
     bool shared, closed; /* with other processes; it takes nobody any more */
 };
 
@@ -80,8 +80,7 @@ static bool bind_to(struct listener *listener, const struct sockaddr *address,
     int handle = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (handle < 0) return false;
     setsockopt(handle, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (listener->shared)
-        setsockopt(handle, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
+    if (listener->shared) setsockopt(handle, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
     if (bind(handle, address, size) != 0 || listen(handle, BACKLOG) != 0) {
         int error = errno;
         close(handle);

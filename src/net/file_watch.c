@@ -44,21 +44,30 @@ static bool watch_directory(uv_fs_event_t *event, const char *path)
     return uv_fs_event_start(event, on_event, directory, 0) == 0;
 }
 
+bool file_watch_point(struct file_watch *watch, const char *first, const char *second)
+{
+    bool all = true;
+    watch->paths[0] = first;
+    watch->paths[1] = second;
+    for (size_t i = 0; i < FILE_WATCH_MAX; i++) {
+        uv_fs_event_stop(&watch->directories[i]);
+        if (watch->paths[i] != NULL)
+            all = watch_directory(&watch->directories[i], watch->paths[i]) && all;
+    }
+    return all;
+}
+
 bool file_watch_open(struct file_watch *watch, uv_loop_t *loop, const char *first,
                      const char *second, void (*changed)(void *owner), void *owner)
 {
-    bool all = true;
-    *watch =
-        (struct file_watch){.paths = {first, second}, .changed = changed, .owner = owner};
+    *watch = (struct file_watch){.changed = changed, .owner = owner};
     uv_timer_init(loop, &watch->quiet);
     watch->quiet.data = watch;
     for (size_t i = 0; i < FILE_WATCH_MAX; i++) {
         uv_fs_event_init(loop, &watch->directories[i]);
         watch->directories[i].data = watch;
-        if (watch->paths[i] != NULL)
-            all = watch_directory(&watch->directories[i], watch->paths[i]) && all;
     }
-    return all;
+    return file_watch_point(watch, first, second);
 }
 
 void file_watch_close(struct file_watch *watch)

@@ -20,6 +20,8 @@ struct file_watch {
    the system does not tell of changes to one of them. */
 bool file_watch_open(struct file_watch *watch, uv_loop_t *loop, const char *first,
                      const char *second, void (*changed)(void *owner), void *owner);
+/* Watches these instead; false as before. */
+bool file_watch_point(struct file_watch *watch, const char *first, const char *second);
 void file_watch_close(struct file_watch *watch);
 
 #endif

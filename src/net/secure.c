@@ -262,15 +262,21 @@ void secure_sweep(struct server *server)
 
 /* ---- new certificates ---- */
 
-void secure_reload(struct server *server)
+static void refuse(struct server *server, const struct certificate_fault *fault)
 {
-    struct certificate_fault fault;
-    if (server->secure.current == NULL) return;
-    SSL_CTX *context = read_context(server, &fault);
+    server->metrics.tls_certificate_refused_total++;
+    log_event(LOG_CERTIFICATE_REFUSED, LOG_TEXT("file", fault->file),
+              LOG_TEXT("reason", fault->what));
+}
+
+static void read_again(struct server *server)
+{
+    struct certificate_fault fault = {
+        .file = "", .what = "the configuration names none any more; the old one stays"};
+    SSL_CTX *context = NULL;
+    if (server->config->tls_certificate != NULL) context = read_context(server, &fault);
     if (context == NULL) {
-        server->metrics.tls_certificate_refused_total++;
-        log_event(LOG_CERTIFICATE_REFUSED, LOG_TEXT("file", fault.file),
-                  LOG_TEXT("reason", fault.what));
+        refuse(server, &fault);
         return;
     }
     take_context(server, context);
@@ -279,16 +285,31 @@ void secure_reload(struct server *server)
               LOG_NUMBER("expires_seconds", server->metrics.tls_certificate_end_seconds));
 }
 
+static void say_unwatched(bool watched)
+{
+    if (!watched)
+        log_event(LOG_CERTIFICATE_UNWATCHED,
+                  LOG_TEXT("advice", "send SIGHUP after changes"));
+}
+
 static void on_change(void *owner)
 {
-    secure_reload(owner);
+    read_again(owner);
 }
 
 void secure_watch(struct server *server)
 {
-    const char *certificate = server->config->tls_certificate;
-    if (!file_watch_open(&server->secure.watch, &server->loop, certificate,
-                         server->config->tls_key, on_change, server))
-        log_event(LOG_CERTIFICATE_UNWATCHED,
-                  LOG_TEXT("advice", "send SIGHUP after changes"));
+    const struct server_config *config = server->config;
+    say_unwatched(file_watch_open(&server->secure.watch, &server->loop,
+                                  config->tls_certificate, config->tls_key, on_change,
+                                  server));
+}
+
+/* The paths may be others: the older ones are gone with the texts of the configuration. */
+void secure_reload(struct server *server)
+{
+    const struct server_config *config = server->config;
+    say_unwatched(file_watch_point(&server->secure.watch, config->tls_certificate,
+                                   config->tls_key));
+    if (server->secure.current != NULL) read_again(server);
 }

@@ -24,9 +24,10 @@ void secure_end(struct caller *caller);
 /* Once a second: ends handshakes that take too long, and changes the tickets' key. */
 void secure_sweep(struct server *server);
 
-/* Reads certificate and key again now; what cannot be used changes nothing, and is logged. */
-void secure_reload(struct server *server);
-/* And whenever their files change. */
+/* Reads certificate and key again whenever their files change; what cannot be used changes
+   nothing, and is logged. */
 void secure_watch(struct server *server);
+/* And now, from the files that the configuration names now. */
+void secure_reload(struct server *server);
 
 #endif

@@ -265,6 +265,43 @@ test('a new certificate: read when it changes and at SIGHUP, and whoever is ther
   await client.close();
 });
 
+test('SIGHUP takes a certificate from another path; what cannot be used there changes nothing until it can', async (t) => {
+  const [here, there] = [directory(t), directory(t)];
+  const config = join(here, 'whilst.conf');
+  const [first, second, third] = [certificate(here, NAMES), certificate(there, NAMES), certificate(there, NAMES, { name: 'third' })];
+  const write = (path, key_path) => writeFileSync(config, `listen = tls:127.0.0.1:0\ntls-certificate = ${path}\ntls-key = ${key_path}\n`);
+  write(first.path, first.key_path);
+  const server = await serverFor(t, { listen: [], addresses: 1, args: ['--config', config] });
+  const { fingerprint: old } = await shake(server);
+  const reload = async (wanted) => {
+    const seen = server.errors.length;
+    server.program.child.kill('SIGHUP');
+    await until(() => wanted.test(server.errors.slice(seen)), () => server.errors);
+  };
+
+  write(second.path, second.key_path);
+  await reload(/info config_changed option=tls-certificate [^]*info config_changed option=tls-key [^]*info certificate_read /);
+  const { fingerprint: newer } = await shake(server);
+  assert.notEqual(newer, old);
+  assert.doesNotMatch(server.errors, /config_needs_restart/);
+
+  const missing = join(here, 'later.pem');
+  write(missing, third.key_path);
+  await reload(/warn certificate_refused file=\S*later.pem reason="No such file/);
+  assert.equal((await shake(server)).fingerprint, newer);
+  const seen = times(server, /certificate_read/g);
+  copyFileSync(third.path, `${missing}.new`);
+  renameSync(`${missing}.new`, missing);
+  await until(() => times(server, /certificate_read/g) > seen, 'the certificate at the new path');
+  const { fingerprint: latest } = await shake(server);
+  assert.notEqual(latest, newer);
+
+  writeFileSync(config, 'listen = 127.0.0.1:0\n');
+  await reload(/warn config_needs_restart option=listen [^]*warn certificate_refused file="" reason="the configuration names none any more; the old one stays"/);
+  assert.equal((await shake(server)).fingerprint, latest);
+  server.target.ca = third.cert;
+});
+
 test('a certificate behind links, as certbot and Kubernetes keep it, is read when they change', async (t) => {
   const folder = directory(t);
   const [a, b] = ['a', 'b'].map((name) => {
