@@ -70,11 +70,16 @@ static uint32_t count_asked(struct hub *hub, const struct fetch *fetch)
     return fetch->pending + wants_pending(hub, fetch->page);
 }
 
+/* Whether there is anybody left, here or at another node. */
+static bool can_ask(struct hub *hub, const struct fetch *fetch)
+{
+    return fetch->page->holders.front > 0 ||
+           (fetch->active > 0 && wants_can_ask(hub, fetch->page));
+}
+
 static bool can_hedge(struct hub *hub, const struct fetch *fetch)
 {
-    return count_asked(hub, fetch) < hub->config.holders_max &&
-           (fetch->page->holders.front > 0 ||
-            (fetch->active > 0 && wants_can_ask(hub, fetch->page)));
+    return count_asked(hub, fetch) < hub->config.holders_max && can_ask(hub, fetch);
 }
 
 /* Sets when something is to be done about the fetch if nothing is heard. */
@@ -314,8 +319,9 @@ void relay_holder_left(struct hub *hub, struct membership *holder)
     if (holder->ask == ASK_PENDING) {
         forget(hub, fetch, find(fetch, holder), false);
         go_on(hub, fetch);
-    } else if (fetch != NULL && fetch->active == 0 && page->holders.count == 0) {
-        fail_fetch(hub, fetch); /* it stood in line for orders */
+    } else if (fetch != NULL && fetch->in_line && !can_ask(hub, fetch)) {
+        fail_fetch(hub, fetch);
+        status_tell_all(hub, page);
     }
 }
 

@@ -288,6 +288,24 @@ TEST(a_message_that_is_never_finished_holds_nobody_up)
     world_free(world);
 }
 
+TEST(a_fetch_whose_last_holder_leaves_is_taken_out_of_the_line)
+{
+    struct client *first, *a, *s;
+    struct world *world = crowded(10, &first);
+    a = arrive(world, "a");
+    s = arrive(world, "s");
+    hold_quietly(a, names[0]);
+    seek(s, names[0], "{'status':true}");
+    ignore_inbox(s);
+    drop(a);
+    assert_int_equal(metrics_of(world)->fetches_waiting, 0);
+    expect(s,
+           "[null,null,'want:%s','status',"
+           "{'state':'nobody','holders':0,'asked':0,'reason':'no_holder'}]",
+           names[0]);
+    world_free(world);
+}
+
 TEST(seekers_that_leave_take_their_fetch_out_of_the_line)
 {
     struct client *first, *a, *s[3];
@@ -320,6 +338,7 @@ int main(void)
         cmocka_unit_test(when_the_line_is_full_seekers_are_told_and_may_ask_again),
         cmocka_unit_test(what_comes_too_slowly_makes_room_for_those_in_line),
         cmocka_unit_test(a_message_that_is_never_finished_holds_nobody_up),
+        cmocka_unit_test(a_fetch_whose_last_holder_leaves_is_taken_out_of_the_line),
         cmocka_unit_test(seekers_that_leave_take_their_fetch_out_of_the_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
