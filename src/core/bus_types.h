@@ -88,6 +88,7 @@ struct interest {
     bool offers : 1;      /* subscribed to wants */
     bool idle : 1;        /* nobody is at the page here */
     bool group_asked : 1; /* in the present fetch */
+    bool doubts : 1;      /* it is to be seen whether all cells were told since the visit */
     bool known : 1;       /* it was told, or others told of it: it lingers */
 };
 

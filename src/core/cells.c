@@ -119,6 +119,14 @@ void cells_visit(struct hub *hub, struct interest *interest)
     }
 }
 
+bool cells_are_unheard(const struct interest *interest)
+{
+    const struct cell *cell = interest->cells;
+    while (cell != NULL && cell->unheard == 0)
+        cell = cell->next;
+    return cell != NULL;
+}
+
 void cells_drop_all(struct hub *hub, struct interest *interest)
 {
     while (interest->cells != NULL)

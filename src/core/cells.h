@@ -12,6 +12,8 @@ void cells_hear(struct hub *hub, const struct page_hash *hash,
                 const struct bus_record *record);
 /* The interest was visited: cells that were not told for several visits are dropped. */
 void cells_visit(struct hub *hub, struct interest *interest);
+/* Whether one was not told since the last visit. */
+bool cells_are_unheard(const struct interest *interest);
 void cells_drop(struct hub *hub, struct cell *cell);
 void cells_drop_all(struct hub *hub, struct interest *interest);
 

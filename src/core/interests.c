@@ -10,9 +10,9 @@
 
    All interests stand in a ring, the one visited longest ago first. A visit subscribes to
    what is not subscribed to, tells the cell, asks the others for theirs, and lets seekers
-   try again. The walk goes
-   around slowly (bus_refresh_ms), and fast when the bus comes up, or when another node
-   returns. */
+   try again. The walk goes around slowly (bus_refresh_ms), and fast when the bus comes up, or
+   when another node returns. What others do not tell again is asked for within seconds, and
+   then not believed any more: that it is over was said in a message that was lost. */
 #include "interests.h"
 
 #include "cells.h"
@@ -26,7 +26,7 @@
 #include <stddef.h>
 
 #define SEEK_PAUSE_MS 20    /* a page that is only sought is heard after this */
-#define VISIT_PAUSE_S 5     /* visits between which others had time to answer */
+#define VISIT_PAUSE_S 2     /* visits between which others had time to answer */
 #define STEP_UP 1000        /* visits at once: when the bus comes up */
 #define STEP_RETURN 200     /* when a node returns */
 #define STEP_PAUSE_MS 10    /* between two such steps */
@@ -200,6 +200,8 @@ static uint64_t next_due(const struct hub *hub, const struct interest *interest,
     if (!cluster_is_up(hub)) return due;
     at = interest->told_ms + hub->config.count_interval_ms;
     if (interest->hears && !same(tally, interest->told) && at < due) due = at;
+    at = (interest->visited_s + VISIT_PAUSE_S) * UINT64_C(1000);
+    if (interest->doubts && at < due) due = at;
     at = interest->since_ms + SEEK_PAUSE_MS;
     if (!interest->hears && !interest->idle && at < due) due = at;
     return due > hub->now_ms ? due : hub->now_ms + TRY_AGAIN_MS;
@@ -243,9 +245,31 @@ static void try_again(struct hub *hub, const struct interest *interest)
         relay_holder_came(hub, page);
 }
 
+/* Tells all who are at the page, and asks them. A cell that is not told again for a while is
+   in doubt, and it is asked for soon, until it is told or goes. */
+static void ask_all(struct hub *hub, struct interest *interest)
+{
+    uint32_t now_s = (uint32_t)(hub->now_ms / 1000);
+    tell(hub, interest, BUS_CELL_ASK);
+    if (now_s - interest->visited_s < VISIT_PAUSE_S) return;
+    interest->visited_s = now_s;
+    cells_visit(hub, interest);
+    interest->doubts = interest->cells != NULL;
+}
+
+static void settle_doubts(struct hub *hub, struct interest *interest)
+{
+    if (!interest->doubts || hub->now_ms / 1000 < interest->visited_s + VISIT_PAUSE_S)
+        return;
+    interest->doubts = false;
+    if (interest->hears && !interest->idle && cells_are_unheard(interest))
+        ask_all(hub, interest);
+}
+
 void interests_due(struct hub *hub, struct interest *interest)
 {
     bool retry = interest->retry_ms != 0 && interest->retry_ms <= hub->now_ms;
+    settle_doubts(hub, interest);
     if (retry) {
         interest->retry_ms = 0;
         try_again(hub, interest);
@@ -286,17 +310,9 @@ void interests_retry(struct hub *hub, const struct page *page)
 
 static void visit(struct hub *hub, struct interest *interest)
 {
-    uint32_t now_s = (uint32_t)(hub->now_ms / 1000);
-    bool asks = !interest->idle;
     ring_remove(&interest->walk);
     ring_append(&hub->bus->walk, &interest->walk);
-    if (interest->hears && asks) {
-        tell(hub, interest, BUS_CELL_ASK);
-        if (now_s - interest->visited_s >= VISIT_PAUSE_S) {
-            interest->visited_s = now_s;
-            cells_visit(hub, interest);
-        }
-    }
+    if (interest->hears && !interest->idle) ask_all(hub, interest);
     try_again(hub, interest);
     tend(hub, interest);
 }

@@ -266,6 +266,23 @@ static bool is_quiet(const struct world *world, uint32_t page, char *why, size_t
     return true;
 }
 
+bool invariants_count_alike(const struct world *world)
+{
+    for (uint32_t i = 0; i < WORLD_PAGES; i++) {
+        const struct page *pages[WORLD_MACHINES];
+        uint32_t holders = 0;
+        for (uint32_t j = 0; j < world->machines_count; j++) {
+            pages[j] = pages_find(world->machines[j].hub, &world->hashes[i]);
+            holders += pages[j] == NULL ? 0 : pages[j]->holders.count;
+        }
+        for (uint32_t j = 0; j < world->machines_count; j++)
+            if (pages[j] != NULL && pages[j]->holders.count > 0 &&
+                presence_count(world->machines[j].hub, pages[j]) != holders)
+                return false;
+    }
+    return true;
+}
+
 bool invariants_are_quiet(struct world *world)
 {
     char why[100];

@@ -128,6 +128,8 @@ void invariants_check(struct world *world);
 void invariants_check_quiet(struct world *world);
 /* Whether the latter would hold now. */
 bool invariants_are_quiet(struct world *world);
+/* Whether all nodes count the same holders of each page that one of their own holds. */
+bool invariants_count_alike(const struct world *world);
 
 /* Carries out what the machine's hub wants. */
 void world_perform(struct world *world, struct machine *machine);
