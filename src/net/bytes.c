@@ -350,8 +350,7 @@ int bytes_writeable(struct lws *wsi)
         return 0;
     }
     free_exchange(exchange);
-    callers_note_answer(wsi);
-    return server_of(wsi)->stopping || lws_http_transaction_completed(wsi) ? -1 : 0;
+    return server_of(wsi)->stopping ? -1 : callers_answered(wsi);
 }
 
 int bytes_closed(struct lws *wsi)

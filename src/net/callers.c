@@ -6,6 +6,7 @@
    the library keeps a timer for each in one sorted list, and descriptors are for sessions. */
 #include "callers.h"
 
+#include "overrides.h"
 #include "secure.h"
 #include "whilst/memory.h"
 
@@ -37,6 +38,7 @@ static uint32_t count_of(const struct server *server, const struct address *netw
 static void free_caller(struct caller *caller)
 {
     callers_lend(caller);
+    ring_remove(&caller->answered);
     secure_end(caller);
     if (caller->wsi != NULL) lws_set_opaque_user_data(caller->wsi, NULL);
     memory_free(caller);
@@ -82,6 +84,7 @@ struct caller *callers_enter(struct server *server, int socket)
         .owner = OWNER_CALLER, .server = server, .network = network, .limited = limited};
     ring_init(&caller->ring);
     ring_init(&caller->shaking);
+    ring_init(&caller->answered);
     callers_take_back(caller);
     return caller;
 }
@@ -139,22 +142,61 @@ static bool has_event(struct lws *wsi, short events)
     return poll(&look, 1, 0) > 0;
 }
 
-void callers_note_answer(struct lws *wsi)
+/* Behind an answer the library waits until the socket can be written to, and reads nothing
+   before. That took a turn of the loop and four system calls for each answer; but what was
+   taken whole needs no waiting, so that it is told at once. */
+int callers_answered(struct lws *wsi)
 {
     struct caller *caller = caller_of(wsi);
-    if (caller == NULL) return;
-    caller->answered_turn = caller->server->turns;
-    caller->stuck = lws_partial_buffered(wsi) || !has_event(wsi, POLLOUT);
+    bool whole = caller != NULL && !lws_partial_buffered(wsi);
+    if (caller != NULL) caller->anew_turn = UINT64_MAX;
+    if (whole) overrides_hush(wsi);
+    bool ends = lws_http_transaction_completed(wsi) != 0;
+    overrides_unhush();
+    if (whole && !ends) ring_append(&caller->server->answered, &caller->answered);
+    return ends ? -1 : 0;
 }
 
-/* The library keeps what was sent behind a request. It reads it in the turn after the answer,
-   when it hears that the socket can be written to; what comes from the socket it reads one
-   turn later at the earliest. Of a kept request with a body it takes the headers for the
-   body, and reads memory that it has freed. */
+/* Whether the library has kept what somebody sent behind a request. */
+static bool keeps_input(struct server *server)
+{
+    return lws_service_adjust_timeout(server->context, 1, 0) == 0;
+}
+
+/* What it has kept it reads before the next turn. */
+static void go_on(struct caller *caller)
+{
+    struct server *server = caller->server;
+    struct lws_pollfd writable = {.fd = lws_get_socket_fd(caller->wsi),
+                                  .events = LWS_POLLOUT,
+                                  .revents = LWS_POLLOUT};
+    if (lws_service_fd(server->context, &writable) != 0) return;
+    caller->anew_turn = 0;
+    if (!keeps_input(server)) return;
+    caller->anew_turn = server->turns + 1;
+    lws_cancel_service(server->context);
+}
+
+/* Where it has kept something already, it cannot be told whose is new. */
+void callers_go_on(struct server *server)
+{
+    while (server->answered.next != &server->answered) {
+        struct caller *caller = NET_OWNER(server->answered.next, struct caller, answered);
+        ring_remove(&caller->answered);
+        if (!keeps_input(server)) {
+            go_on(caller);
+            continue;
+        }
+        if (has_event(caller->wsi, POLLOUT)) caller->anew_turn = server->turns + 1;
+        lws_callback_on_writable(caller->wsi);
+    }
+}
+
+/* Of a request that was kept, and has a body, the library takes the headers for the body, and
+   reads memory that it has freed. */
 bool callers_read_anew(const struct caller *caller)
 {
-    return caller->answered_turn == 0 ||
-           (!caller->stuck && caller->server->turns - caller->answered_turn >= 2);
+    return caller->server->turns >= caller->anew_turn;
 }
 
 bool callers_gone(struct lws *wsi)

@@ -12,9 +12,9 @@ struct caller {
     struct address network;
     uint32_t since_ms; /* moment: it came, or its TLS or its last request began or ended */
     uint32_t skips_ms; /* moment: since when what it sends is skipped; 0: it is not */
-    uint64_t answered_turn;    /* of the loop: when it was last answered; 0: not yet */
-    bool stuck;                /* and there was more to be written than it took */
-    bool limited;              /* its address is that of a visitor, not of a proxy */
+    struct ring answered; /* in the server's, until the turn in which it was is over */
+    uint64_t anew_turn; /* of the loop: from when on it sends what it did not send before */
+    bool limited;       /* its address is that of a visitor, not of a proxy */
     struct exchange *exchange; /* the page that it waits for, or NULL */
     struct upload *upload;     /* the page that it holds, or NULL: else it is a session */
     struct ring shaking;       /* among the TLS handshakes that go on */
@@ -30,8 +30,10 @@ void callers_bind(struct caller *caller, struct lws *wsi);
 struct caller *caller_of(struct lws *wsi);
 void callers_note_request(struct caller *caller);
 
-/* Its request is being answered. */
-void callers_note_answer(struct lws *wsi);
+/* Its request has been answered, and the connection goes on: what the callback must return. */
+int callers_answered(struct lws *wsi);
+/* Lets the library read on from those who were; once in a turn, when it does not run. */
+void callers_go_on(struct server *server);
 /* Whether its request came behind the answer to the one before; if it was sent together with
    that one, the library must not read its body. */
 bool callers_read_anew(const struct caller *caller);

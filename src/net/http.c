@@ -93,7 +93,6 @@ int http_send(struct lws *wsi, const struct http_answer *answer)
     int written = lws_write(wsi, buffer + LWS_PRE, head + body, LWS_WRITE_HTTP_FINAL);
     memory_free(buffer);
     if (written < 0) return -1;
-    callers_note_answer(wsi);
     if (answer->close && answer->body_left) {
         callers_skip(wsi);
         return 0;
@@ -102,7 +101,7 @@ int http_send(struct lws *wsi, const struct http_answer *answer)
     if (lws_partial_buffered(wsi))
         lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT,
                         (int)(server_of(wsi)->config->write_ms / 1000) + 1);
-    return lws_http_transaction_completed(wsi) ? -1 : 0;
+    return callers_answered(wsi);
 }
 
 /* ---- routes ---- */

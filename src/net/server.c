@@ -19,6 +19,7 @@
 #include "libraries.h"
 #include "log.h"
 #include "notify.h"
+#include "overrides.h"
 #include "policy.h"
 #include "privileges.h"
 #include "reload.h"
@@ -289,7 +290,7 @@ static bool make_context(struct server *server)
     };
     struct lws_context_creation_info all = info;
     all.options |= secure_options(server);
-    lws_set_log_level(LLL_ERR | LLL_WARN, on_library_log);
+    lws_set_log_level(OVERRIDES_LOGGED, on_library_log);
     server->context = lws_create_context(&all);
     if (server->context == NULL) return false;
     server->vhost = lws_create_vhost(server->context, &info);
@@ -313,6 +314,7 @@ static void on_turn_end(uv_prepare_t *prepare)
 {
     struct server *server = prepare->data;
     server->turns++;
+    callers_go_on(server);
     inbox_read(server);
     websocket_flush(server);
 }
@@ -413,9 +415,9 @@ void server_close(struct server *server)
 
 static void init_rings(struct server *server)
 {
-    struct ring *rings[] = {&server->quiet,          &server->pinged, &server->waiting,
-                            &server->callers,        &server->asking, &server->writing,
-                            &server->secure.shaking, &server->uploads};
+    struct ring *rings[] = {&server->quiet,          &server->pinged,  &server->waiting,
+                            &server->callers,        &server->asking,  &server->writing,
+                            &server->secure.shaking, &server->uploads, &server->answered};
     for (size_t i = 0; i < sizeof rings / sizeof rings[0]; i++)
         ring_init(rings[i]);
 }

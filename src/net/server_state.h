@@ -140,6 +140,7 @@ struct server {
     struct ring quiet, pinged;   /* connections, those heard longest ago first */
     struct ring waiting;         /* connections whose client does not read, likewise */
     struct ring callers;         /* connections that are no sessions, idle ones first */
+    struct ring answered;        /* of them, those answered in this turn */
     struct ring asking;          /* HTTP requests that wait for a page, oldest first */
     struct ring writing; /* and those being answered, by when they last took something */
     struct ring uploads; /* HTTP requests that hold a page */
