@@ -62,23 +62,40 @@ void http_print(struct http_text *text, const char *format, ...)
     text->length += (size_t)written;
 }
 
+void http_add(struct http_text *text, ...)
+{
+    va_list strings;
+    const char *string;
+    va_start(strings, text);
+    while ((string = va_arg(strings, const char *)) != NULL) {
+        size_t length = strlen(string);
+        assert(length < text->size - text->length);
+        memcpy(text->out + text->length, string, length + 1);
+        text->length += length;
+    }
+    va_end(strings);
+}
+
 size_t http_print_head(struct lws *wsi, const struct http_answer *answer, char *out,
                        size_t size)
 {
     uint32_t hsts_seconds = server_of(wsi)->config->hsts_seconds;
     struct http_text text = {out, size, 0};
-    http_print(&text, "HTTP/1.1 %u %s\r\n", answer->status, status_text(answer->status));
-    if (answer->type != NULL) http_print(&text, "Content-Type: %s\r\n", answer->type);
+    http_print(&text, "HTTP/1.1 %u ", answer->status);
+    http_add(&text, status_text(answer->status), "\r\n", NULL);
+    if (answer->type != NULL) http_add(&text, "Content-Type: ", answer->type, "\r\n", NULL);
     if (answer->status != 304 && !answer->length_unknown)
         http_print(&text, "Content-Length: %zu\r\n", answer->size);
-    http_print(&text, "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
-                      "X-Robots-Tag: noindex, nofollow\r\n");
+    http_add(&text,
+             "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
+             "X-Robots-Tag: noindex, nofollow\r\n",
+             NULL);
     if (hsts_seconds != 0 && lws_is_ssl(wsi)) /* RFC 6797, section 7 */
         http_print(&text, "Strict-Transport-Security: max-age=%" PRIu32 "\r\n",
                    hsts_seconds);
     if (answer->close || server_of(wsi)->stopping)
-        http_print(&text, "Connection: close\r\n");
-    http_print(&text, "%s\r\n", answer->headers == NULL ? "" : answer->headers);
+        http_add(&text, "Connection: close\r\n", NULL);
+    http_add(&text, answer->headers == NULL ? "" : answer->headers, "\r\n", NULL);
     return text.length;
 }
 

@@ -20,6 +20,8 @@ struct http_text {
 
 __attribute__((format(printf, 2, 3))) void http_print(struct http_text *text,
                                                       const char *format, ...);
+/* Several strings; the last is NULL. */
+void http_add(struct http_text *text, ...) __attribute__((sentinel));
 
 /* An answer. Zeroed memory but for the status is an answer without a body. */
 struct http_answer {

@@ -8,13 +8,6 @@
 
 #include <string.h>
 
-#define POLICY_APP                                                                         \
-    "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "   \
-    "img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self'%s; "           \
-    "worker-src 'self'; manifest-src 'self'; frame-src %s; object-src 'none'; "            \
-    "base-uri 'none'; form-action 'none'; "                                                \
-    "require-trusted-types-for 'script'; trusted-types whilst; frame-ancestors"
-
 #define POLICY_APP_REST                                                                    \
     "\r\nCross-Origin-Opener-Policy: same-origin\r\n"                                      \
     "Cross-Origin-Resource-Policy: same-origin\r\n"                                        \
@@ -24,43 +17,53 @@
     "fullscreen=(self), screen-wake-lock=(self), web-share=(self), "                       \
     "clipboard-write=(self)\r\n"
 
-#define POLICY_FRAME                                                                       \
-    "Content-Security-Policy: sandbox allow-scripts allow-forms allow-popups "             \
-    "allow-popups-to-escape-sandbox; default-src 'none'; script-src %s; "                  \
-    "style-src 'unsafe-inline' blob: data:; img-src blob: data:; media-src blob: data:; "  \
-    "font-src blob: data:; connect-src blob: data:; frame-src 'none'; worker-src blob:; "  \
-    "object-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
-
 #define POLICY_FRAME_REST "\r\nCross-Origin-Resource-Policy: same-origin\r\n"
 
 /* The end of a frame-ancestors directive. */
 static void print_embedders(struct http_text *text, const struct server_config *config)
 {
     for (size_t i = 0; i < config->embedders_count; i++)
-        http_print(text, " %s", config->embedders[i]);
+        http_add(text, " ", config->embedders[i], NULL);
 }
 
 static void print_app(struct http_text *text, const struct server_config *config,
                       const char *host)
 {
-    char frames[512] = "'self'", sockets[640] = "";
-    if (host[0] != '\0') {
-        snprintf(frames, sizeof frames, "%s%s/-/frame/", host, config->base_path);
-        snprintf(sockets, sizeof sockets, " ws://%s wss://%s", host, host);
-    }
-    http_print(text, POLICY_APP "%s", sockets, frames,
-               config->embedders_count == 0 ? " 'none'" : "");
+    bool known = host[0] != '\0';
+    http_add(text,
+             "Content-Security-Policy: default-src 'none'; script-src 'self'; "
+             "style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
+             "connect-src 'self'",
+             NULL);
+    if (known) http_add(text, " ws://", host, " wss://", host, NULL);
+    http_add(text, "; worker-src 'self'; manifest-src 'self'; frame-src ", NULL);
+    if (known)
+        http_add(text, host, config->base_path, "/-/frame/", NULL);
+    else
+        http_add(text, "'self'", NULL);
+    http_add(text,
+             "; object-src 'none'; base-uri 'none'; form-action 'none'; "
+             "require-trusted-types-for 'script'; trusted-types whilst; frame-ancestors",
+             config->embedders_count == 0 ? " 'none'" : "", NULL);
     print_embedders(text, config);
-    http_print(text, POLICY_APP_REST);
+    http_add(text, POLICY_APP_REST, NULL);
 }
 
 /* The frame stands in our document, which may stand in another site's: all are ancestors. */
 static void print_frame(struct http_text *text, const struct server_config *config,
                         const char *scripts)
 {
-    http_print(text, POLICY_FRAME, scripts);
+    http_add(text,
+             "Content-Security-Policy: sandbox allow-scripts allow-forms allow-popups "
+             "allow-popups-to-escape-sandbox; default-src 'none'; script-src ",
+             scripts,
+             "; style-src 'unsafe-inline' blob: data:; img-src blob: data:; "
+             "media-src blob: data:; font-src blob: data:; connect-src blob: data:; "
+             "frame-src 'none'; worker-src blob:; object-src 'none'; form-action 'none'; "
+             "base-uri 'none'; frame-ancestors 'self'",
+             NULL);
     print_embedders(text, config);
-    http_print(text, POLICY_FRAME_REST);
+    http_add(text, POLICY_FRAME_REST, NULL);
 }
 
 /* For the answers that the library gives by itself, to what it cannot read. */
@@ -88,11 +91,11 @@ static void print_client(struct http_text *text, const struct server_config *con
                          const char *origin)
 {
     bool open = config->origins_count + config->embedders_count > 0;
-    http_print(text, "Cross-Origin-Resource-Policy: %s\r\nVary: Origin\r\n",
-               open ? "cross-origin" : "same-origin");
+    http_add(text, "Cross-Origin-Resource-Policy: ", open ? "cross-origin" : "same-origin",
+             "\r\nVary: Origin\r\n", NULL);
     if (is_among(config->origins, config->origins_count, origin) ||
         is_among(config->embedders, config->embedders_count, origin))
-        http_print(text, "Access-Control-Allow-Origin: %s\r\n", origin);
+        http_add(text, "Access-Control-Allow-Origin: ", origin, "\r\n", NULL);
 }
 
 void policy_print(struct http_text *text, enum asset_policy policy,
@@ -106,15 +109,19 @@ void policy_print(struct http_text *text, enum asset_policy policy,
         break;
     case ASSET_CLIENT: print_client(text, config, origin); break;
     case ASSET_ADMIN:
-        http_print(text, "Content-Security-Policy: default-src 'none'; script-src 'self'; "
-                         "style-src 'self'; img-src 'self'; connect-src 'self'; "
-                         "form-action 'none'; base-uri 'none'; frame-ancestors 'none'\r\n"
-                         "Cross-Origin-Resource-Policy: same-origin\r\n"
-                         "Cross-Origin-Opener-Policy: same-origin\r\n");
+        http_add(text,
+                 "Content-Security-Policy: default-src 'none'; script-src 'self'; "
+                 "style-src 'self'; img-src 'self'; connect-src 'self'; "
+                 "form-action 'none'; base-uri 'none'; frame-ancestors 'none'\r\n"
+                 "Cross-Origin-Resource-Policy: same-origin\r\n"
+                 "Cross-Origin-Opener-Policy: same-origin\r\n",
+                 NULL);
         break;
     case ASSET_FILE: /* one of them is a worker, and has no other policy than its own */
-        http_print(text, "Content-Security-Policy: default-src 'none'\r\n"
-                         "Cross-Origin-Resource-Policy: same-origin\r\n");
+        http_add(text,
+                 "Content-Security-Policy: default-src 'none'\r\n"
+                 "Cross-Origin-Resource-Policy: same-origin\r\n",
+                 NULL);
         break;
     }
 }

@@ -142,10 +142,12 @@ int request_send_asset(const struct request *request, const struct asset *asset)
         encoding = "gzip";
     }
     bool known = request_accepts(request, WSI_TOKEN_HTTP_IF_NONE_MATCH, asset->etag);
-    http_print(&text, "ETag: %s\r\nVary: Accept, Accept-Encoding\r\nCache-Control: %s\r\n",
-               asset->etag,
-               asset->immutable ? "public, max-age=31536000, immutable" : "no-cache");
-    if (encoding != NULL && !known) http_print(&text, "Content-Encoding: %s\r\n", encoding);
+    http_add(&text, "ETag: ", asset->etag,
+             "\r\nVary: Accept, Accept-Encoding\r\nCache-Control: ",
+             asset->immutable ? "public, max-age=31536000, immutable" : "no-cache", "\r\n",
+             NULL);
+    if (encoding != NULL && !known)
+        http_add(&text, "Content-Encoding: ", encoding, "\r\n", NULL);
     request_header(request->wsi, WSI_TOKEN_ORIGIN, origin, sizeof origin);
     policy_print(&text, asset->policy, request->server->config, request->host, origin);
     struct http_answer answer = {.status = known ? 304 : 200,
