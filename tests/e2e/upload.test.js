@@ -188,6 +188,26 @@ describe('the body', () => {
     await wire.destroy();
   });
 
+  test('is let in behind an answer, whatever others send together', async () => {
+    const get = 'GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n';
+    const crowd = Array.from({ length: 10 }, () => new Wire(server.target));
+    for (let round = 0; round < 10; round += 1) {
+      const bytes = Buffer.from(`among others ${round}`);
+      const wire = new Wire(server.target);
+      for (const other of crowd) other.send(get.repeat(10));
+      wire.send(get);
+      await wire.until(() => wire.text().endsWith('ok\n'), 'the first answer');
+      for (const other of crowd) other.send(get.repeat(10));
+      wire.send(`${head(sha256(bytes), bytes.length)}${bytes}`);
+      await held(`${server.url}/${sha256(bytes)}`);
+      await wire.destroy();
+    }
+    for (const other of crowd) {
+      await other.until(() => other.text().match(/\nok\n/g)?.length === 200, 'all answers');
+      await other.destroy();
+    }
+  });
+
   test('shorter than was said: nobody is given it', async () => {
     const hash = sha256('not this');
     const wire = new Wire(server.target);
