@@ -6,6 +6,7 @@
    blocks that they need even when the system refuses; what grows is grown at the start. */
 #include "libraries.h"
 
+#include "log.h"
 #include "whilst/hash.h"
 #include "whilst/memory.h"
 
@@ -66,12 +67,22 @@ bool libraries_lend_memory(size_t reserve_bytes)
     return true;
 }
 
+/* Who asked for more must hear of it. */
+static void say_lowered(uint32_t asked, uint32_t sessions, rlim_t descriptors)
+{
+    if (asked > sessions)
+        log_event(LOG_MAX_CONNECTIONS_LOWERED, LOG_NUMBER("asked", asked),
+                  LOG_NUMBER("sessions", sessions), LOG_NUMBER("descriptors", descriptors),
+                  LOG_TEXT("advice", "raise the hard limit: LimitNOFILE=, or ulimit -Hn"));
+}
+
 int libraries_limit_descriptors(struct server_config *config)
 {
     struct rlimit limit;
     uint32_t *sessions = &config->hub.connections_max, *callers = &config->callers_max;
+    uint32_t asked = *sessions == UINT32_MAX ? 0 : *sessions;
     getrlimit(RLIMIT_NOFILE, &limit);
-    if (*sessions == 0 || *sessions == UINT32_MAX) *sessions = CONNECTIONS_DEFAULT;
+    if (asked == 0) *sessions = CONNECTIONS_DEFAULT;
     limit.rlim_cur = (rlim_t)*sessions + *callers + DESCRIPTORS_BESIDE;
     if (limit.rlim_cur > limit.rlim_max) {
         limit.rlim_cur = limit.rlim_max;
@@ -79,6 +90,7 @@ int libraries_limit_descriptors(struct server_config *config)
         uint32_t room = (all > least ? all : least) - DESCRIPTORS_BESIDE;
         if (*callers > room / 2) *callers = room / 2;
         *sessions = room - *callers;
+        say_lowered(asked, *sessions, limit.rlim_max);
     }
     setrlimit(RLIMIT_NOFILE, &limit);
     return (int)limit.rlim_cur;

@@ -13,6 +13,7 @@
     X(PREDECESSOR_GONE, "predecessor_gone", INFO, "the process before this one has ended; its holders are waited for no longer than `--grace`") \
     X(ADMIN, "admin", INFO, "the operator did something (`did=drop`, `block`, `close`, `log_level`)") \
     X(DESCRIPTORS_EXHAUSTED, "descriptors_exhausted", WARN, "accepting failed for want of descriptors; the caller was turned away") \
+    X(MAX_CONNECTIONS_LOWERED, "max_connections_lowered", WARN, "the hard limit of descriptors does not allow as many sessions as were asked for") \
     X(DENY_LIST_READ, "deny_list_read", INFO, "the deny list was read again, with so many pages") \
     X(DENY_LIST_REFUSED, "deny_list_refused", WARN, "it was not: the line is wrong, or the file cannot be read; the old list stays in force") \
     X(DENY_LIST_UNWATCHED, "deny_list_unwatched", WARN, "changes to it are not noticed by themselves: send SIGHUP") \

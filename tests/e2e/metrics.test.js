@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { connectClient, holdPage } from './client.js';
 import { request } from './http.js';
 import { growth, readExposition } from './metrics.js';
-import { serverFor } from './server.js';
+import { serverFor, spawnCommand } from './server.js';
 import { until } from './wait.js';
 
 const docs = (name) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
@@ -70,6 +70,20 @@ test('the process tells its memory, processor time, descriptors, start and build
 
   const cpu = metrics.process_cpu_seconds_total;
   await until(async () => (await server.metrics()).process_cpu_seconds_total > cpu, 'processor time to be used');
+});
+
+test('a limit of descriptors that is too low for the sessions asked for is said; without a number as many are taken as fit', async (t) => {
+  const start = async (...args) => {
+    const program = spawnCommand(['prlimit', '--nofile=500:500', process.env.WHILST_BINARY, 'serve', '--listen', '127.0.0.1:0', ...args]);
+    t.after(() => program.child.kill('SIGKILL'));
+    await until(() => /^listening on/m.test(program.errors), () => program.errors);
+    return program.errors;
+  };
+  // 500, without the 64 that are for other things: a half for callers.
+  assert.match(await start('--max-connections', '400'), /^\S+ warn max_connections_lowered asked=400 sessions=218 descriptors=500 advice=/);
+  for (const args of [[], ['--max-connections', '300', '--max-callers', '100']]) {
+    assert.doesNotMatch(await start(...args), /max_connections_lowered/);
+  }
 });
 
 test('descriptors and sockets follow who comes and goes', async (t) => {
