@@ -309,7 +309,7 @@ void secure_watch(struct server *server)
 void secure_reload(struct server *server)
 {
     const struct server_config *config = server->config;
-    say_unwatched(file_watch_point(&server->secure.watch, config->tls_certificate,
-                                   config->tls_key));
+    say_unwatched(
+        file_watch_point(&server->secure.watch, config->tls_certificate, config->tls_key));
     if (server->secure.current != NULL) read_again(server);
 }
