@@ -137,6 +137,10 @@ void hub_bus(struct hub *hub, const struct bus_message *message, uint64_t now_ms
 /* Takes the oldest effect for the bus; to be drained like the others, after every input. */
 bool hub_next_bus_effect(struct hub *hub, struct bus_effect *effect);
 
+/* This node is about to go: what it has can still be had, but its holders are sent away, and
+   whoever seeks their pages is to wait for them. */
+void hub_bus_go(struct hub *hub, uint64_t now_ms);
+
 /* This node goes: the others need not wait for its silence to know. To be called before the
    connection is closed. */
 void hub_bus_leave(struct hub *hub, uint64_t now_ms);

@@ -1,6 +1,6 @@
-/* Holders of an earlier process that are on their way here.
+/* Holders that are on their way from a process that ended.
 
-   After a restart pages are not there before their holders are. Until these had time to
+   After a restart, or when another node went, pages are not there before their holders are. Until these had time to
    come, whoever seeks a page that nobody holds is told that it is searched for, and nobody
    is told that it is missing. When that time is over, all such seekers are told the truth, some
    pages at a time: there may be very many. */
@@ -28,6 +28,14 @@ void hub_await(struct hub *hub, uint64_t until_ms, uint64_t now_ms)
         deadlines_unset(&hub->deadlines, &hub->await_due);
     else
         deadlines_set(&hub->deadlines, &hub->await_due, until_ms);
+}
+
+void awaited_grace(struct hub *hub)
+{
+    uint64_t until_ms = hub->now_ms + hub->config.grace_ms;
+    bool set = hub->await_due.place != 0;
+    if (hub->awaits && (!set || hub->await_due.due_ms >= until_ms)) return;
+    hub_await(hub, until_ms, hub->now_ms);
 }
 
 bool hub_awaits(const struct hub *hub)

@@ -132,6 +132,7 @@ static const char *fields_of(enum bus_kind kind)
     case BUS_CREDIT: return "NQL";
     case BUS_CANCEL: return "NQ";
     case BUS_ALIVE:
+    case BUS_GOING:
     case BUS_BYE: return "NIS*";
     }
     return NULL;

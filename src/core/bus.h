@@ -17,6 +17,7 @@ enum bus_kind {
     BUS_CANCEL,      /* it is not wanted any more */
     BUS_ALIVE,
     BUS_BYE,
+    BUS_GOING,
 };
 
 #define BUS_VISITORS_MAX (UINT32_C(1) << 24) /* that one node may say to have at a page */

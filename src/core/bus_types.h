@@ -126,6 +126,8 @@ struct bus_queued {
 
 struct bus {
     enum bus_state state;
+    bool going;       /* this node says so with each heartbeat */
+    uint64_t roll_ms; /* when nodes were last asked whether they are there; 0: never */
     uint64_t node, seq, alive_seq, requests, interests_made;
     struct bus_queued *first, **last; /* effects */
     struct deadline alive_due, walk_due;

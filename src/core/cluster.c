@@ -8,6 +8,7 @@
    cells.c (who is at a page), wants.c (answers to this node), orders.c (wants of others). */
 #include "cluster.h"
 
+#include "awaited.h"
 #include "cells.h"
 #include "chance.h"
 #include "interests.h"
@@ -97,7 +98,7 @@ void cluster_alive_due(struct hub *hub)
     uint32_t jitter = period * JITTER_PERCENT / 100;
     deadlines_set(&hub->deadlines, &hub->bus->alive_due,
                   hub->now_ms + period - jitter + chance(hub, 2 * jitter + 1));
-    say_alive(hub, BUS_ALIVE);
+    say_alive(hub, hub->bus->going ? BUS_GOING : BUS_ALIVE);
 }
 
 static void subscribe_always(struct hub *hub)
@@ -142,6 +143,16 @@ void hub_bus_up(struct hub *hub, bool up, uint64_t now_ms)
     hub_settle(hub);
 }
 
+void hub_bus_go(struct hub *hub, uint64_t now_ms)
+{
+    hub->now_ms = now_ms;
+    if (!cluster_is_up(hub)) return;
+    hub->bus->going = true;
+    cluster_alive_due(hub);
+    awaited_grace(hub);
+    hub_settle(hub);
+}
+
 void hub_bus_leave(struct hub *hub, uint64_t now_ms)
 {
     hub->now_ms = now_ms;
@@ -166,13 +177,15 @@ static void meet_double(struct hub *hub, const struct bus_record *record)
 
 static bool hear_heartbeat(struct hub *hub, const struct bus_record *record)
 {
-    if (record->kind != BUS_ALIVE && record->kind != BUS_BYE) return false;
+    bool bye = record->kind == BUS_BYE, going = record->kind == BUS_GOING;
+    if (record->kind != BUS_ALIVE && !bye && !going) return false;
     if (record->node == hub->bus->node)
         meet_double(hub, record);
-    else if (record->kind == BUS_ALIVE)
-        nodes_alive(hub, record);
-    else
+    else if (bye)
         nodes_bye(hub, record);
+    else
+        nodes_alive(hub, record);
+    if (going) awaited_grace(hub);
     return true;
 }
 

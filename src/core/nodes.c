@@ -5,10 +5,17 @@
    larger incarnation is a new life of the same node: what the old one told is stale. A
    smaller one is over and is not heeded. When a node is heard that was not known, or one of
    whose heartbeats one is missing, something may have been lost in both directions: all
-   interests are told and asked for again. */
+   interests are told and asked for again.
+
+   When a node goes, or dies, its holders come back to others within moments: until they had
+   time for that, what nobody holds is not missing (awaited.c). A death is noticed late, but the
+   bus knows of it at once. So before a page is said to be missing the roll is called: each node
+   is sent a word, and if nobody is there to get it, the bus says so. */
 #include "nodes.h"
 
+#include "awaited.h"
 #include "cells.h"
+#include "cluster.h"
 #include "interests.h"
 #include "memory.h"
 
@@ -16,6 +23,7 @@
 
 #define STALE_AT_ONCE 500
 #define STALE_PAUSE_MS 2
+#define ROLL_PAUSE_MS 1000
 
 static uint64_t key_of(const struct hub *hub, uint64_t id)
 {
@@ -95,6 +103,7 @@ static void schedule(struct hub *hub, struct node *node)
 
 static void lose(struct hub *hub, struct node *node)
 {
+    awaited_grace(hub);
     node->gone = true;
     hub->metrics.bus_nodes--;
     make_stale(node);
@@ -143,6 +152,31 @@ void nodes_due(struct hub *hub, struct node *node)
         free_node(hub, node);
     else
         schedule(hub, node);
+}
+
+/* What is published is nothing to the node (there is no such request): what counts is whether the
+   bus finds anybody who is to have it. */
+static void call(struct table_link *link, void *context)
+{
+    struct hub *hub = context;
+    const struct node *node = MEMORY_OWNER(link, struct node, link);
+    struct bus_effect effect = {
+        .kind = EFFECT_PUBLISH,
+        .subject = {.kind = BUS_NODE, .node = node->id},
+        .reply = {.kind = BUS_INBOX, .node = hub->bus->node, .request = NODES_ROLL}};
+    struct bus_record record = {
+        .kind = BUS_CANCEL, .node = hub->bus->node, .request = NODES_ROLL};
+    if (node->gone) return;
+    effect.head_size = bus_record_write(&record, effect.head);
+    cluster_queue(hub, &effect);
+}
+
+void nodes_call_roll(struct hub *hub)
+{
+    struct bus *bus = hub->bus;
+    if (bus->roll_ms != 0 && hub->now_ms < bus->roll_ms + ROLL_PAUSE_MS) return;
+    bus->roll_ms = hub->now_ms;
+    table_visit(&bus->nodes, call, hub);
 }
 
 static void collect(struct table_link *link, void *context)

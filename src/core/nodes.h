@@ -12,6 +12,9 @@ struct node *nodes_hear(struct hub *hub, uint64_t id, uint64_t incarnation);
 
 void nodes_alive(struct hub *hub, const struct bus_record *record);
 void nodes_bye(struct hub *hub, const struct bus_record *record);
+/* Asks the bus for nodes that died; it says so with this request's number. */
+#define NODES_ROLL 0
+void nodes_call_roll(struct hub *hub);
 void nodes_due(struct hub *hub, struct node *node);
 void nodes_end(struct hub *hub);
 

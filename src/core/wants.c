@@ -12,11 +12,13 @@
    that answers give a sign each second. */
 #include "wants.h"
 
+#include "awaited.h"
 #include "cells.h"
 #include "chance.h"
 #include "cluster.h"
 #include "interests.h"
 #include "memory.h"
+#include "nodes.h"
 #include "orders.h"
 #include "pages.h"
 #include "relay.h"
@@ -405,11 +407,13 @@ void wants_hear(struct hub *hub, uint64_t request, const struct bus_record *reco
 void wants_nobody(struct hub *hub, uint64_t request)
 {
     struct want *want = find(hub, request);
+    if (request == NODES_ROLL) awaited_grace(hub);
     if (want == NULL || want->again_ms != 0) return;
     if (want->node != 0 || want->again) {
         fail(hub, want, REASON_NONE);
         return;
     }
     want->again_ms = hub->now_ms + hub->config.bus_again_ms;
+    nodes_call_roll(hub);
     relay_reschedule(hub, page_of(hub, want));
 }

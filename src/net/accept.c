@@ -243,7 +243,9 @@ bool accept_open(struct server *server)
     if (server->listeners == NULL) return false;
     server->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
     uint64_t now_ms = server_now_ms(server);
-    if (passed > 0) hub_await(server->hub, now_ms + config->hub.grace_ms, now_ms);
+    /* Nothing is known yet of the holders of an earlier process, and of other nodes. */
+    if (passed > 0 || config->bus.servers != NULL)
+        hub_await(server->hub, now_ms + config->hub.grace_ms, now_ms);
     if (config->admin != NULL && !open_asked(server, config->admin, true)) return false;
     size_t own = server->listeners_count;
     if (config->listen_is_default) open_passed(server);

@@ -9,6 +9,7 @@
 #include "server_state.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
@@ -82,11 +83,10 @@ static void subscribe(struct nats_client *client, const struct bus_effect *effec
                           slice_of(effect->group ? BUS_GROUP : ""));
 }
 
-/* Nobody is to be mistaken for another; a successor that takes the name over is no mistake. */
+/* Nobody is to be mistaken for another. */
 static void leave(struct server *server)
 {
-    if (!server->successor.running)
-        log_event(LOG_BUS_NAME_TAKEN, LOG_TEXT("node", server->config->hub.node));
+    log_event(LOG_BUS_NAME_TAKEN, LOG_TEXT("node", server->config->hub.node));
     nats_client_close(server->bus);
     server->bus = NULL;
 }
@@ -132,11 +132,16 @@ void bus_name_node(struct server_config *config)
     struct timespec now;
     struct hub_config *hub = &config->hub;
     if (config->bus.servers == NULL) return;
-    if (config->bus.node == NULL)
+    const char *before = getenv(BUS_PREDECESSOR);
+    if (config->bus.node == NULL) {
         choose_name(hub->node);
-    else
+        config->bus.node = hub->node;
+    } else if (before != NULL && strcmp(before, config->bus.node) == 0) {
+        snprintf(hub->node, sizeof hub->node, "%.*s.2", BUS_NAME_MAX - 2, config->bus.node);
+    } else {
         snprintf(hub->node, sizeof hub->node, "%s", config->bus.node);
-    config->bus.node = hub->node;
+    }
+    unsetenv(BUS_PREDECESSOR);
     clock_gettime(CLOCK_REALTIME, &now);
     hub->incarnation = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
@@ -148,6 +153,12 @@ bool bus_open(struct server *server)
     if (config->servers == NULL) return true;
     server->bus = nats_client_open(&server->loop, config, &on, server);
     return server->bus != NULL;
+}
+
+void bus_go(struct server *server)
+{
+    hub_bus_go(server->hub, server_now_ms(server));
+    server_settle(server);
 }
 
 void bus_close(struct server *server)

@@ -11,6 +11,7 @@
 #include "drain.h"
 
 #include "accept.h"
+#include "bus.h"
 #include "callers.h"
 #include "http.h"
 #include "log.h"
@@ -82,6 +83,7 @@ void drain_begin(struct server *server, bool handed_over)
         .began_ms = now_ms, .last_ms = now_ms, .sessions = server->connections};
     if (!handed_over) notify_say("STOPPING=1");
     accept_close(server, handed_over);
+    bus_go(server);
     server->stop_timer.data = server;
     uv_timer_start(&server->stop_timer, on_tick, 0, TICK_MS);
 }

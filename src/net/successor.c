@@ -12,6 +12,7 @@
 #include "successor.h"
 
 #include "accept.h"
+#include "bus.h"
 #include "drain.h"
 #include "log.h"
 #include "notify.h"
@@ -67,6 +68,7 @@ static void set_environment(const struct server *server)
     setenv("LISTEN_FDNAMES", names, 1);
     set_number("LISTEN_FDS", server->listeners_count);
     set_number("WHILST_PREDECESSOR", (size_t)getpid());
+    setenv(BUS_PREDECESSOR, server->config->hub.node, 1);
 }
 
 static void clear_environment(void)
@@ -74,6 +76,7 @@ static void clear_environment(void)
     unsetenv("LISTEN_FDNAMES");
     unsetenv("LISTEN_FDS");
     unsetenv("WHILST_PREDECESSOR");
+    unsetenv(BUS_PREDECESSOR);
 }
 
 static void on_process_closed(uv_handle_t *handle)

@@ -4,12 +4,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { connectClient } from './client.js';
 import { request } from './http.js';
-import { freePorts } from './nats.js';
+import { startManaged } from './manager.js';
+import { freePorts, natsFor } from './nats.js';
 import { runProgram, serverFor, startServer } from './server.js';
+import { bytesOf, hold, startTraffic } from './traffic.js';
 import { until } from './wait.js';
 
 const PROCESSES = 3;
 const VISITORS = 300;
+const PAGES = 60;
+const PER_CLIENT = 5;
+const AGENTS = 4;
 
 // Each has an address of its own before the one that all share, so that a test can ask it alone.
 const shares = (listen, args = []) => ({ listen: ['127.0.0.1:0', listen], args: ['--reuse-port', ...args] });
@@ -76,6 +81,82 @@ test('a second signal ends a process whose socket still takes callers', async (t
   await until(() => one.errors.includes(' stopping '), 'the drain');
   await one.stop();
   await client.closed;
+});
+
+// ---- nodes of one bus at one port ----
+
+const number = async (one, name) => (await one.metrics())[name];
+const total = async (all, name) => (await Promise.all(all.map((one) => number(one, name)))).reduce((sum, value) => sum + value);
+
+const together = (all) => until(async () => (await total(all, 'whilst_bus_nodes')) === all.length * (all.length - 1), () => `the others: ${all.map((one) => one.errors)}`);
+
+// {all, url, target}: the processes, each with a manager, and what they have together.
+async function hostFor(t) {
+  const bus = await natsFor(t);
+  const { listen, ...address } = await addressFor();
+  const start = (port, i) => startManaged({ listen: [], args: ['--listen', `127.0.0.1:${port}`, '--listen', listen, '--reuse-port',
+    '--bus', bus.url, '--node', `host-${i + 1}`, '--drain', '1000'] });
+  const all = await Promise.all((await freePorts(PROCESSES)).map(start));
+  t.after(() => Promise.all(all.map((one) => one.stop())));
+  await together(all);
+  return { all, ...address };
+}
+
+const allHeld = (host) => until(async () => (await total(host.all, 'whilst_holders')) === PAGES && (await total(host.all, 'whilst_away')) === 0,
+  'all holders');
+
+async function assertAllReachable(host, hashes) {
+  for (const one of host.all) {
+    for (const [i, hash] of hashes.entries()) {
+      const { status, body } = await request(one.target, `/raw/${hash}`);
+      assert.equal(status, 200, `page ${i}`);
+      assert.ok(body.equals(bytesOf(i)), `page ${i}`);
+    }
+  }
+}
+
+// Requests by kept connections, and by one for each.
+function startAllTraffic(host, hashes) {
+  const both = [true, false].map((kept) => startTraffic(host, hashes, AGENTS, kept));
+  return async () => {
+    await Promise.all(both.map((one) => one.stop()));
+    return both.flatMap((one) => one.failed);
+  };
+}
+
+test('each process is upgraded in turn under traffic: no request fails, no page is lost, counts are right', async (t) => {
+  const host = await hostFor(t);
+  const hashes = await hold(t, host, PAGES, PER_CLIENT);
+  await allHeld(host);
+  const stop = startAllTraffic(host, hashes);
+  for (const one of host.all) {
+    const old = one.pid;
+    process.kill(old, 'SIGUSR2');
+    await until(() => one.hasEnded(old), () => `the end of the old one: ${one.errors}`);
+    await allHeld(host);
+    await together(host.all);
+  }
+  assert.deepEqual(await stop(), []);
+  await assertAllReachable(host, hashes);
+  for (const one of host.all) assert.doesNotMatch(one.errors, / bus_name_taken | bus_down /);
+});
+
+test('a process is killed under traffic: only what it was serving fails, and all its pages come back', async (t) => {
+  const host = await hostFor(t);
+  const hashes = await hold(t, host, PAGES, PER_CLIENT);
+  await allHeld(host);
+  const stop = startAllTraffic(host, hashes);
+  for (const one of host.all) {
+    process.kill(one.pid, 'SIGKILL');
+    await until(() => one.heard('READY=1') === 2, () => `the next: ${one.errors}`);
+    await allHeld(host);
+    await together(host.all);
+  }
+  const failed = await stop();
+  assert.deepEqual(failed.filter((text) => !/ECONNRESET|socket hang up|: 504$/.test(text)), []);
+  assert.ok(failed.length <= PROCESSES * 2 * AGENTS, `${failed}`);
+  t.diagnostic(`${failed.length} were in flight: ${failed}`);
+  await assertAllReachable(host, hashes);
 });
 
 test('a port is shared only by those who all say so, and the operator\'s address never is', async (t) => {

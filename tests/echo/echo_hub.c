@@ -281,6 +281,11 @@ bool hub_next_bus_effect(struct hub *hub, struct bus_effect *effect)
     return false;
 }
 
+void hub_bus_go(struct hub *hub, uint64_t now_ms)
+{
+    (void)hub, (void)now_ms;
+}
+
 void hub_bus_leave(struct hub *hub, uint64_t now_ms)
 {
     (void)hub, (void)now_ms;

@@ -280,6 +280,8 @@ static void connection_changes(struct run *run, uint8_t how)
     drain(run);
     if (how & 1) hub_bus_up(run->hub, true, run->now_ms);
     drain(run);
+    if (how & 4) hub_bus_go(run->hub, run->now_ms);
+    drain(run);
     if (how & 2) hub_bus_leave(run->hub, run->now_ms);
     drain(run);
 }

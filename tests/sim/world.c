@@ -83,6 +83,10 @@ static void note_served(struct world *world, const struct machine *machine)
 
 static void act_restart(struct world *world, struct machine *machine)
 {
+    if (world_chance(world, 2) == 0) {
+        hub_bus_go(machine->hub, machine_now_ms(world, machine));
+        net_perform(world, machine);
+    }
     for (uint32_t i = 0; i < world->actors_count; i++)
         if (world->actors[i].up && world->actors[i].machine == machine)
             actor_tear(world, &world->actors[i]);

@@ -111,6 +111,67 @@ TEST(a_node_that_says_goodbye_is_forgotten_at_once)
     end();
 }
 
+/* Whether a node's seekers of what nobody holds are told to wait. */
+static bool awaits(int node)
+{
+    return hub_awaits(net.nodes[node]->hub);
+}
+
+TEST(the_holders_of_a_node_that_goes_are_awaited)
+{
+    begin(2, NULL);
+    assert_false(awaits(0));
+    hub_bus_go(net.nodes[1]->hub, net.nodes[1]->now_ms);
+    exchange();
+    assert_true(awaits(0) && awaits(1));
+    assert_int_equal(metrics_of(net.nodes[0])->bus_nodes, 1); /* it can still be asked */
+    pass_all(60000);
+    assert_true(awaits(0)); /* it says so again and again */
+    hub_bus_leave(net.nodes[1]->hub, net.nodes[1]->now_ms);
+    exchange();
+    set_up(1, false);
+    pass_all(9000);
+    assert_true(awaits(0));
+    pass_all(1000);
+    assert_false(awaits(0));
+    end();
+}
+
+TEST(the_holders_of_a_node_that_is_silent_are_awaited)
+{
+    begin(1, NULL);
+    play("hand", 7);
+    pass_all(4900);
+    assert_false(awaits(0));
+    pass_all(200);
+    assert_true(awaits(0));
+    pass_all(10000);
+    assert_false(awaits(0));
+    end();
+}
+
+TEST(a_page_is_not_missing_before_all_nodes_were_found_alive)
+{
+    begin(1, NULL);
+    play("hand", 0);
+    struct client *seeker = arrive(net.nodes[0], "seeker");
+    seek_quietly(seeker, HELLO);
+    exchange();
+    pass_all(1000);
+    assert_false(awaits(0));
+    drop(seeker);
+    net.by_hand = 0; /* it died a moment ago */
+    seeker = arrive(net.nodes[0], "seeker");
+    seek(seeker, HELLO, "{'status':true}");
+    exchange();
+    pass_all(100);
+    assert_true(awaits(0));
+    expect(seeker, "[null,null,'want:" HELLO "','status',"
+                   "{'state':'searching','holders':0,'asked':0,'reason':null}]");
+    ignore_inbox(seeker);
+    end();
+}
+
 static void say_cell(uint64_t incarnation, uint64_t seq, uint32_t visitors)
 {
     struct bus_subject subject = {.kind = BUS_PRESENCE, .hash = hello()};
@@ -367,6 +428,9 @@ int main(void)
         cmocka_unit_test(whoever_comes_later_learns_what_was_said_before),
         cmocka_unit_test(a_node_that_is_silent_is_forgotten),
         cmocka_unit_test(a_node_that_says_goodbye_is_forgotten_at_once),
+        cmocka_unit_test(a_page_is_not_missing_before_all_nodes_were_found_alive),
+        cmocka_unit_test(the_holders_of_a_node_that_is_silent_are_awaited),
+        cmocka_unit_test(the_holders_of_a_node_that_goes_are_awaited),
         cmocka_unit_test(the_larger_incarnation_and_seq_hold),
         cmocka_unit_test(a_new_life_ends_what_the_old_one_said),
         cmocka_unit_test(a_cell_that_is_not_told_again_is_dropped_within_seconds),

@@ -250,10 +250,10 @@ static void hear_of(enum bus_kind kind, uint64_t incarnation, uint32_t count)
                                 .page_max = 100,
                                 .limit = 4,
                                 .total = 5};
-    hear(kind == BUS_ALIVE || kind == BUS_BYE ? BUS_HEARTBEAT
-         : kind == BUS_CHUNK                  ? BUS_INBOX
-         : kind == BUS_ORDER                  ? BUS_WANT
-                                              : BUS_PRESENCE,
+    hear(kind >= BUS_ALIVE   ? BUS_HEARTBEAT
+         : kind == BUS_CHUNK ? BUS_INBOX
+         : kind == BUS_ORDER ? BUS_WANT
+                             : BUS_PRESENCE,
          &record, kind == BUS_CHUNK ? "hello" : "");
 }
 
@@ -292,6 +292,7 @@ static void converse_among_nodes(void)
     hear_of(BUS_ALIVE, 2, 0);
     hear_of(BUS_CELL, 2, 4);
     call(4, JOIN("want:" HELLO, "{\"binary\":true}"));
+    hear_of(BUS_GOING, 2, 0);
     hear_of(BUS_BYE, 2, 0);
     pass(3000);
     connect_bus(false);
