@@ -40,7 +40,7 @@ async function cluster(servers, args, work) {
     for (const { child } of buses) execFileSync('taskset', ['-a', '-c', '-p', '0', child.pid], { stdio: 'ignore' });
     const nodes = [];
     for (const [i, node] of ['a', 'b'].entries()) {
-      nodes.push(await startServer({ args: ['--bus', buses[i % servers].url, '--node', node, ...args] }));
+      nodes.push(await startServer({ args: ['--grace', '0', '--bus', buses[i % servers].url, '--node', node, ...args] }));
       t.after(() => nodes[i].stop());
     }
     for (const node of nodes) await until(async () => (await node.metrics()).whilst_bus_nodes === 1, 'the other node');
