@@ -30,6 +30,7 @@ before(() => {
   chmodSync(path, 0o755);
   process.env.WHILST_BINARY = path;
   delete process.env.WHILST_USER;
+  delete process.env.WHILST_CORE_DUMPS;
 });
 after(() => rmSync(home, { recursive: true }));
 

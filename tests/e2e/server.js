@@ -19,8 +19,9 @@ export const OPEN_LIMITS = ['--max-per-address', '0', '--no-rate-limits'];
 
 const TLS = process.env.WHILST_TLS;
 
-// Tests keep files where root alone can read them. privileges.test.js is about the rest.
+// Tests keep files where their own user alone can read them, and look into /proc. privileges.test.js is about the rest.
 if (process.getuid() === 0) process.env.WHILST_USER ??= 'root';
+else process.env.WHILST_CORE_DUMPS ??= 'yes';
 
 const children = new Set();
 process.on('exit', () => {
