@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { after, before, test } from 'node:test';
-import { startServer } from './server.js';
+import { freePorts } from './nats.js';
+import { accepts, startServer } from './server.js';
+import { until } from './wait.js';
 
 const COUNTS_AT_ONCE = ['--count-interval', '1', '--counts-per-second', '10000000'];
 
@@ -41,6 +43,15 @@ test('a page reaches all who want it', async () => {
 test('fetches end', async () => {
   const { result } = await whilst('fetch', 3, 1000, 20, 1, 4);
   assert.equal(result.fetches, 20);
+});
+
+test('a loop of nothing but sends tells as many bytes to all', async (t) => {
+  const [port] = await freePorts(1);
+  const bare = spawn(process.env.WHILST_COMPARE_BARE, ['send', `${port}`, `${2 * 116}`]);
+  t.after(() => bare.kill());
+  await until(() => accepts(port), 'the loop');
+  const { result } = await load('fanout', 'bare', port, 20, 2, 5, bare.pid);
+  assert.equal(result.deliveries, 20 * 2 * 5);
 });
 
 test('what cannot be done is said', async () => {

@@ -20,6 +20,7 @@
 
 static int connections[CONNECTIONS_MAX], count, poller;
 static size_t left[CONNECTIONS_MAX];
+static bool waits[CONNECTIONS_MAX]; /* until more can be sent */
 static uint8_t *page, input[CHUNK];
 static size_t page_bytes;
 
@@ -47,7 +48,9 @@ static void send_more(int index)
         if (sent < 0) break;
         left[index] -= (size_t)sent;
     }
-    watch(index, left[index] > 0 ? EPOLLIN | EPOLLOUT : EPOLLIN, EPOLL_CTL_MOD);
+    if (waits[index] == (left[index] > 0)) return;
+    waits[index] = left[index] > 0;
+    watch(index, waits[index] ? EPOLLIN | EPOLLOUT : EPOLLIN, EPOLL_CTL_MOD);
 }
 
 static void pass_on(int index, ssize_t size)

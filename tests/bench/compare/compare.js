@@ -11,6 +11,7 @@ import { chart, table } from './report.js';
 import { COUNTS_AT_ONCE, LOAD, SERVERS, WHILST, start } from './servers.js';
 
 const PAGE = `/${'0'.repeat(64)}`;
+const BARE_MESSAGE_BYTES = 116; // as in dialect.h
 const HTTP_SECONDS = 3;
 const CURVE_ROUNDS = 1;
 const run = promisify(execFile);
@@ -32,7 +33,9 @@ async function http(name, server) {
   return { per_second: Number(stdout.match(/Requests\/sec:\s+([\d.]+)/)[1]), bytes: page.length };
 }
 
-// `value`: what is compared, of what a run says. `more`: more is better.
+const deliveries = (result) => result.per_cpu_second;
+
+// `value`: what is compared, of what a run says. `more`: more is better. `servers`: of which servers, if not of all.
 const WORKS = {
   idle: {
     servers: peers,
@@ -43,22 +46,28 @@ const WORKS = {
     ],
   },
   fanout: {
-    servers: peers,
-    args: { whilst: COUNTS_AT_ONCE },
+    servers: [...peers, 'bare'],
+    args: { whilst: COUNTS_AT_ONCE, bare: ['send', `${BARE_MESSAGE_BYTES}`] },
     run: load('fanout', 1000, 1, 200),
-    rows: [{ key: 'fanout1', title: 'Deliveries to 1,000 subscribers, one message in flight', unit: 'a CPU second', more: true, value: (r) => r.per_cpu_second }],
+    rows: [
+      { key: 'fanout1', title: 'Deliveries to 1,000 subscribers, one message in flight', unit: 'a CPU second', more: true, servers: peers, value: deliveries },
+      { key: 'fanout1Bare', title: 'Deliveries to 1,000, one message in flight', unit: 'a CPU second', more: true, servers: ['whilst', 'bare'], value: deliveries },
+    ],
   },
   fanout8: {
-    servers: peers,
-    args: { whilst: COUNTS_AT_ONCE },
+    servers: [...peers, 'bare'],
+    args: { whilst: COUNTS_AT_ONCE, bare: ['send', `${8 * BARE_MESSAGE_BYTES}`] },
     run: load('fanout', 1000, 8, 100),
-    rows: [{ key: 'fanout8', title: 'The same, eight messages in flight', unit: 'a CPU second', more: true, value: (r) => r.per_cpu_second }],
+    rows: [
+      { key: 'fanout8', title: 'The same, eight messages in flight', unit: 'a CPU second', more: true, servers: peers, value: deliveries },
+      { key: 'fanout8Bare', title: 'The same, eight in flight', unit: 'a CPU second', more: true, servers: ['whilst', 'bare'], value: deliveries },
+    ],
   },
   fanout10k: {
     servers: peers,
     args: { whilst: COUNTS_AT_ONCE },
     run: load('fanout', 10000, 1, 30),
-    rows: [{ key: 'fanout10k', title: 'Deliveries to 10,000 subscribers, one in flight', unit: 'a CPU second', more: true, value: (r) => r.per_cpu_second }],
+    rows: [{ key: 'fanout10k', title: 'Deliveries to 10,000 subscribers, one in flight', unit: 'a CPU second', more: true, value: deliveries }],
   },
   fetch: {
     servers: ['whilst', 'bare'],
@@ -151,8 +160,8 @@ const [count = '5', ...chosen] = process.argv.slice(2);
 const report = { rounds: Number(count), rows: [], curve: [], versions: {} };
 for (const key of chosen.length > 0 ? chosen : Object.keys(WORKS)) {
   const results = await rounds(key, report.rounds);
-  for (const { value, ...row } of WORKS[key].rows) {
-    const values = Object.entries(results).map(([name, list]) => [name, { median: median(list.map(value)), all: list.map(value) }]);
+  for (const { value, servers = WORKS[key].servers, ...row } of WORKS[key].rows) {
+    const values = servers.map((name) => results[name].map(value)).map((all, i) => [servers[i], { median: median(all), all }]);
     report.rows.push({ ...row, servers: Object.fromEntries(values) });
   }
   if (key === 'idle') report.curve = await curve(results.whilst, CURVE_ROUNDS);

@@ -352,6 +352,12 @@ static void bare_bulk_leave(struct conn *conns, uint32_t count, struct conn *hol
     (void)conns, (void)count, (void)holder;
 }
 
+static void bare_publish(struct conn *publishers, uint32_t topics, uint32_t round)
+{
+    (void)topics, (void)round;
+    compare_write(publishers, "g", 1);
+}
+
 static void bare_fetch_seek(struct conn *seeker)
 {
     static const uint8_t request[REQUEST_BYTES];
@@ -405,6 +411,7 @@ static const struct dialect dialects[] = {
      .hear = nats_hear,
      .publish = nats_publish},
     {.name = "bare",
+     .publish = bare_publish,
      .bulk_hold = bare_bulk_hold,
      .bulk_seek = bare_bulk_seek,
      .bulk_leave = bare_bulk_leave,

@@ -9,6 +9,9 @@
 #include <stdint.h>
 #include <string.h>
 
+#define BARE_MESSAGE_BYTES                                                                 \
+    116 /* on the wire: what Whilst's counts have, with their frame */
+
 enum fetch_role { FETCH_NONE, FETCH_HOLDER, FETCH_SEEKER };
 
 struct conn {

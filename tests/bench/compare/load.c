@@ -11,8 +11,8 @@
      fetch SERVER PORT PAIRS BYTES RATE SECONDS IDLE PID…
                                              one asks, the other answers, so often a second
 
-   SERVER is whilst, ws, nchan, mosquitto or nats; for bulk and fetch, whilst or bare. It
-   prints one line of JSON. CPU and memory are those of the processes PID, from /proc. */
+   SERVER is whilst or bare, which has no idle; ws, nchan, mosquitto or nats, which have no
+   bulk and fetch. It prints one line of JSON; CPU and memory are those of PID, from /proc. */
 #include "dialect.h"
 
 #include <arpa/inet.h>
@@ -192,6 +192,12 @@ static void bind_source(struct conn *conn)
         compare_fail("cannot bind: %s", strerror(errno));
 }
 
+static void count_bytes(struct conn *conn, const uint8_t *bytes, size_t size)
+{
+    (void)conn, (void)bytes;
+    heard += size;
+}
+
 static void open_conn(struct conn *conn)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,
@@ -210,6 +216,7 @@ static void open_conn(struct conn *conn)
     epoll_ctl(poller, EPOLL_CTL_ADD, conn->socket, &event);
     if (dialect->path == NULL) {
         conn->upgraded = conn->ready = true;
+        if (conn->on_bytes == NULL) conn->on_bytes = count_bytes;
         ready++;
         return;
     }
@@ -345,11 +352,12 @@ static void fanout(uint32_t visitors, uint32_t topics, uint32_t rounds)
 {
     struct conn *conns = calloc(visitors, sizeof *conns);
     struct conn *publishers = calloc(topics, sizeof *publishers);
-    uint64_t *times = calloc(rounds, sizeof *times);
+    uint64_t *times = calloc(rounds, sizeof *times), each_round = visitors * topics;
+    /* Bare, the publisher hears it, too. */
+    if (dialect->path == NULL) each_round = BARE_MESSAGE_BYTES * (each_round + topics);
     open_all(conns, 0, visitors, topics);
     for (uint32_t i = 0; i < topics; i++) {
-        publishers[i].index = i;
-        publishers[i].publisher = true;
+        publishers[i] = (struct conn){.index = i, .publisher = true};
         if (i == 0 || dialect->publisher_each) open_conn(&publishers[i]);
         until(&ready, visitors + (dialect->publisher_each ? i + 1 : 1));
     }
@@ -359,12 +367,12 @@ static void fanout(uint32_t visitors, uint32_t topics, uint32_t rounds)
     for (uint32_t round = 0; round < rounds; round++) {
         uint64_t start = now_ns(), before = heard;
         dialect->publish(publishers, topics, round);
-        until(&heard, before + (uint64_t)visitors * topics);
+        until(&heard, before + each_round);
         times[round] = now_ns() - start;
     }
-    uint64_t deliveries = (uint64_t)rounds * visitors * topics;
-    double seconds = (double)(now_ns() - begun) / 1e9,
-           cpu_seconds = (double)(server_cpu_ns() - cpu) / 1e9;
+    uint64_t deliveries = (uint64_t)rounds * visitors * topics, ended = now_ns();
+    double seconds = (double)(ended - begun) / 1e9;
+    double cpu_seconds = (double)(server_cpu_ns() - cpu) / 1e9;
     printf("{\"deliveries\":%llu,\"per_second\":%.0f,\"per_cpu_second\":%.0f,"
            "\"round_p50_us\":%.0f,\"round_p99_us\":%.0f}\n",
            (unsigned long long)deliveries, (double)deliveries / seconds,
@@ -373,12 +381,6 @@ static void fanout(uint32_t visitors, uint32_t topics, uint32_t rounds)
     close_all(publishers, dialect->publisher_each ? topics : 1);
     close_all(conns, visitors);
     free(times);
-}
-
-static void count_bytes(struct conn *conn, const uint8_t *bytes, size_t size)
-{
-    (void)conn, (void)bytes;
-    heard += size;
 }
 
 static void bulk(uint32_t seekers, size_t size, uint32_t rounds)
@@ -459,8 +461,7 @@ static void fetch(uint32_t pairs, size_t size, uint32_t rate, uint32_t seconds,
            (unsigned long long)done, p50, p99,
            (double)(server_cpu_ns() - cpu) / 1000 / (double)done);
     close_all(conns, 2 * pairs + others);
-    free(times);
-    free(due);
+    free(times), free(due);
 }
 
 static uint32_t number(char **arguments, int count, int index)

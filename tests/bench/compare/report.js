@@ -51,7 +51,7 @@ ${versions.join(', ')}.
 
 ![Memory, CPU and deliveries beside other servers](comparison.svg)
 
-${rows(report, ['whilst', 'nchan', 'mosquitto', 'nats', 'ws'])}Beside what the system alone can do (\`tests/bench/compare/bare.c\`: a relay of the same bytes; a loop of \`send\`), and beside nginx with the same file:
+${rows(report, ['whilst', 'nchan', 'mosquitto', 'nats', 'ws'])}Beside what the system alone can do (\`tests/bench/compare/bare.c\`: a relay of the same bytes; a loop of \`send\` of the same bytes to the same sockets), and beside nginx with the same file:
 
 ${rows(report, ['whilst', 'bare'])}${rows(report, ['whilst', 'nchan'])}## As more come
 

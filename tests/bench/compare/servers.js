@@ -34,6 +34,7 @@ export const SERVERS = {
     title: 'nginx + nchan',
     version: () => `${printed('nginx', '-v')} + ${printed('dpkg-query', '-W', "-f='${Version}'", 'libnginx-mod-nchan').replace(/^1:/, '')}`,
     settings: 'nginx.conf',
+    forks: true, // it listens before its worker is there
     command: ({ settings }) => ['nginx', '-p', '/usr/share/nginx', '-c', settings],
   },
   mosquitto: {
@@ -104,6 +105,7 @@ export async function start(name, args = []) {
   child.errors = '';
   child.stderr.on('data', (text) => (child.errors += text));
   await listening(port, child);
+  while (server.forks && childrenOf(child.pid).length === 0) await new Promise((done) => setTimeout(done, 20));
   return {
     port,
     directory,
