@@ -278,7 +278,7 @@ static int begin(struct lws *wsi, const struct page_hash *hash, bool head)
     note_progress(exchange);
     caller_of(wsi)->exchange = exchange;
     lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0); /* ours is bytes_sweep */
-    lws_rx_flow_control(wsi, 0);
+    callers_hold_back(wsi);
     if (server_connect(server, &exchange->endpoint, &from, &reason))
         join(exchange);
     else

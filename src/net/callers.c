@@ -199,6 +199,15 @@ bool callers_read_anew(const struct caller *caller)
     return caller->server->turns >= caller->anew_turn;
 }
 
+/* Whilst the library holds a socket back it does nothing about it, not even write; but with
+   something kept behind the request, it asks to be told when it could: turn after turn. */
+void callers_hold_back(struct lws *wsi)
+{
+    overrides_hush(wsi);
+    lws_rx_flow_control(wsi, 0);
+    overrides_unhush();
+}
+
 bool callers_gone(struct lws *wsi)
 {
     return has_event(wsi, POLLRDHUP);

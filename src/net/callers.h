@@ -45,6 +45,9 @@ void callers_take_back(struct caller *caller);
 /* Whom a request comes from, proxies aside; while its headers are there. */
 struct address callers_address(struct lws *wsi);
 
+/* Reads nothing more from the client until lws_rx_flow_control lets it. */
+void callers_hold_back(struct lws *wsi);
+
 /* Whether the client has closed its end, or is cut off; for sockets that are not read. */
 bool callers_gone(struct lws *wsi);
 /* Whether it has said something that nobody reads, or is gone. */

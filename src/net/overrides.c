@@ -46,8 +46,8 @@ static bool is_started(const uv_poll_t *poll, int events, uv_poll_cb callback)
 OVERRIDE int uv_poll_start(uv_poll_t *poll, int events, uv_poll_cb callback)
 {
     static int (*start)(uv_poll_t *, int, uv_poll_cb);
+    if (poll->io_watcher.fd == hushed) events &= ~UV_WRITABLE;
     if (is_started(poll, events, callback)) return 0;
-    if (poll->io_watcher.fd == hushed && (events & UV_WRITABLE) != 0) return 0;
     if (start == NULL) {
         void *next = dlsym(RTLD_NEXT, "uv_poll_start");
         assert(next != NULL);

@@ -331,7 +331,7 @@ static int begin(struct lws *wsi, const struct page_hash *hash, size_t size)
     struct upload *upload = upload_new(wsi, hash, size);
     if (upload == NULL) return refuse(wsi, REASON_BUSY, size > 0);
     lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0); /* ours is upload_sweep */
-    lws_rx_flow_control(wsi, 0);
+    callers_hold_back(wsi);
     if (server_connect(server, &upload->endpoint, &from, &reason))
         say_event(upload, JOIN, "phx_join");
     else
@@ -394,7 +394,7 @@ int upload_body_complete(struct lws *wsi)
 {
     const struct upload *upload = upload_of(wsi);
     if (upload == NULL) return -1;
-    if (upload->status == 0) lws_rx_flow_control(wsi, 0);
+    if (upload->status == 0) callers_hold_back(wsi);
     return 0;
 }
 

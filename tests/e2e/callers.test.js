@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { connectClient, holdPage } from './client.js';
+import { connectClient, holdPage, sha256 } from './client.js';
 import { request, Wire } from './http.js';
 import { refusals } from './metrics.js';
 import { serverFor } from './server.js';
@@ -112,4 +112,20 @@ test('who does not read its answer, and asks for more, is cut off', async (t) =>
   await until(cut, 'it to be cut off');
   assert.ok((await turnsAtRest(server)) < 300);
   wire.socket.destroy();
+});
+
+test('who waits behind a request that was answered does not keep the loop busy', async (t) => {
+  const server = await serverFor(t);
+  const holder = await holdPage(server.url, 'late');
+  holder.answer = null;
+  const behind = [`GET /raw/${holder.hash}`, `PUT /${holder.hash}`, `PUT /${sha256('')}`];
+  const wires = behind.map((line) => {
+    const wire = new Wire(server.target);
+    wire.send(`${ASK}${line} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n`);
+    return wire;
+  });
+  await until(async () => (await server.metrics()).whilst_uploads === 2, 'the requests to be read');
+  const turns = await turnsAtRest(server);
+  assert.ok(turns < 300, `${turns} turns`);
+  for (const wire of wires) wire.socket.destroy();
 });
