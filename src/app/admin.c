@@ -261,6 +261,9 @@ static void print_status(const json_t *status)
     printf("whilst %s, process %lld, %s for %s\n", word(status, "version"),
            number(status, "pid"), word(status, "state"),
            age(now - number(status, "began_s"), old));
+    if (number(status, "predecessor") != 0)
+        printf("predecessor  process %lld, which is draining\n",
+               number(status, "predecessor"));
     printf("visitors     %lld of at most %lld\n", number(status, "visitors"),
            number(limits, "connections"));
     printf("pages        %lld; holders %lld, of which away %lld; seekers %lld\n",

@@ -9,6 +9,7 @@
    operator gets in when the server is full. */
 #include "admin.h"
 
+#include "callers.h"
 #include "exposition.h"
 #include "policy.h"
 #include "request.h"
@@ -161,6 +162,7 @@ int admin_request(struct lws *wsi, const char *path, size_t size)
     bool post = lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0;
     bool get = lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0;
     int result;
+    callers_note_request(caller_of(wsi));
     request.head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
     request.close = post;
     if (!get && !post && !request.head)
@@ -175,31 +177,18 @@ int admin_request(struct lws *wsi, const char *path, size_t size)
     return serve_asset(&request);
 }
 
-void admin_adopt(struct server *server, int socket)
+bool admin_has_room(struct server *server)
 {
     struct admin *admin = &server->admin;
-    if (admin->connections >= CONNECTIONS_MAX) {
-        admin->refusals[ADMIN_CROWD]++;
-        close(socket);
-        return;
-    }
-    /* The library closes it if it fails. */
-    struct lws *wsi = lws_adopt_socket_vhost(server->vhost, socket);
-    if (wsi == NULL) return;
-    lws_set_opaque_user_data(wsi, &admin->owner);
-    lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE,
-                    (int)server->config->header_seconds);
-    admin->connections++;
+    if (admin->connections < CONNECTIONS_MAX) return true;
+    admin->refusals[ADMIN_CROWD]++;
+    return false;
 }
 
 bool admin_owns(struct lws *wsi)
 {
-    return lws_get_opaque_user_data(wsi) == &server_of(wsi)->admin.owner;
-}
-
-void admin_leave(struct lws *wsi)
-{
-    if (admin_owns(wsi)) server_of(wsi)->admin.connections--;
+    const struct caller *caller = caller_of(wsi);
+    return caller != NULL && caller->admin;
 }
 
 /* ---- life ---- */
@@ -215,7 +204,6 @@ bool admin_start(struct server *server)
 {
     struct admin *admin = &server->admin;
     if (server->config->admin == NULL) return true;
-    admin->owner = OWNER_ADMIN;
     admin->history = history_open_new(server);
     survey_open(&admin->survey, server);
     return admin->history != NULL;

@@ -3,6 +3,7 @@
 #define WHILST_NET_ADMIN_H
 
 #include "history.h"
+#include "ring.h"
 #include "survey.h"
 #include "whilst/print.h"
 
@@ -25,10 +26,10 @@ enum admin_refusal {
 };
 
 struct admin {
-    int owner;              /* OWNER_ADMIN: what its sockets point at */
     struct page_hash token; /* the SHA-256 of the one that is wanted */
     bool has_token;
     uint32_t connections;
+    struct ring callers; /* these */
     struct history *history;
     struct survey survey;
     uint64_t refusals[ADMIN_REFUSALS_END];
@@ -41,11 +42,10 @@ bool admin_open(struct server *server);
 bool admin_start(struct server *server);
 void admin_close(struct server *server);
 
-/* Takes a socket that was accepted at the operator's address. */
-void admin_adopt(struct server *server, int socket);
-/* Whether a socket is one of these; and it is gone. */
+/* Whether one more may come; else that is counted. */
+bool admin_has_room(struct server *server);
+/* Whether a connection came to the operator's address. */
 bool admin_owns(struct lws *wsi);
-void admin_leave(struct lws *wsi);
 
 /* Returns what the callback must; `path` may hold a NUL within its size. */
 int admin_request(struct lws *wsi, const char *path, size_t size);

@@ -5,6 +5,7 @@
 
 #include "deny_file.h"
 #include "log.h"
+#include "passed.h"
 #include "policy.h"
 #include "process.h"
 #include "request.h"
@@ -71,9 +72,10 @@ static int serve_status(const struct request *request)
     return send_json(
         request, 200,
         json_pack(
-            "{s:s, s:i, s:I, s:s, s:s, s:s?, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, "
+            "{s:s, s:i, s:i, s:I, s:s, s:s, s:s?, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, "
             "s:I, s:o}",
-            "version", WHILST_VERSION, "pid", (int)getpid(), "began_s",
+            "version", WHILST_VERSION, "pid", (int)getpid(), "predecessor",
+            server->succeeds ? passed_predecessor_process() : 0, "began_s",
             (json_int_t)server->began_s, "state", server->stopping ? "draining" : "serving",
             "log_level", log_level_name(log_settings()->level), "deny_file",
             server->config->deny_file, "denied", (json_int_t)metrics->denied, "visitors",

@@ -23,6 +23,7 @@ static void on_up(void *owner, bool up)
 {
     struct server *server = owner;
     hub_bus_up(server->hub, up, server_now_ms(server));
+    if (up) server_serve(server);
     server_settle(server);
 }
 

@@ -69,19 +69,23 @@ static enum reason judge(struct server *server, const struct address *network, b
     return REASON_NONE;
 }
 
-struct caller *callers_enter(struct server *server, int socket)
+struct caller *callers_enter(struct server *server, int socket, bool admin)
 {
     struct address address = address_of_socket(socket);
     struct address network = address_network(&address);
-    bool limited = is_limited(server, &address);
-    enum reason reason = judge(server, &network, limited);
+    bool limited = !admin && is_limited(server, &address);
+    if (admin && !admin_has_room(server)) return NULL;
+    enum reason reason = admin ? REASON_NONE : judge(server, &network, limited);
     struct caller *caller = reason == REASON_NONE ? memory_new(sizeof *caller) : NULL;
     if (caller == NULL) {
         hub_metrics(server->hub)->refusals[reason == REASON_NONE ? REASON_BUSY : reason]++;
         return NULL;
     }
-    *caller = (struct caller){
-        .owner = OWNER_CALLER, .server = server, .network = network, .limited = limited};
+    *caller = (struct caller){.owner = OWNER_CALLER,
+                              .server = server,
+                              .network = network,
+                              .limited = limited,
+                              .admin = admin};
     ring_init(&caller->ring);
     ring_init(&caller->shaking);
     ring_init(&caller->answered);
@@ -107,19 +111,29 @@ struct caller *caller_of(struct lws *wsi)
 void callers_note_request(struct caller *caller)
 {
     caller->since_ms = server_moment(caller->server);
-    ring_append(&caller->server->callers, &caller->ring);
+    ring_append(caller->admin ? &caller->server->admin.callers : &caller->server->callers,
+                &caller->ring);
+}
+
+static void count(struct caller *caller, bool more)
+{
+    struct server *server = caller->server;
+    if (caller->admin)
+        server->admin.connections += more ? 1 : UINT32_MAX;
+    else
+        server->metrics.callers += more ? 1 : UINT64_MAX;
 }
 
 void callers_lend(struct caller *caller)
 {
     if (caller->ring.next == &caller->ring) return;
-    caller->server->metrics.callers--;
+    count(caller, false);
     ring_remove(&caller->ring);
 }
 
 void callers_take_back(struct caller *caller)
 {
-    caller->server->metrics.callers++;
+    count(caller, true);
     callers_note_request(caller);
 }
 
@@ -240,15 +254,21 @@ static bool is_served(const struct caller *caller)
            (caller->skips_ms == 0 && lws_partial_buffered(caller->wsi));
 }
 
-void callers_sweep(struct server *server)
+static void sweep(struct server *server, struct ring *callers)
 {
     uint32_t limit_ms = server->config->header_seconds * 1000;
-    while (server->callers.next != &server->callers) {
-        struct caller *caller = NET_OWNER(server->callers.next, struct caller, ring);
+    while (callers->next != callers) {
+        struct caller *caller = NET_OWNER(callers->next, struct caller, ring);
         if (server_age_ms(server, caller->since_ms) < limit_ms) return;
         callers_note_request(caller);
         if (!is_served(caller)) server_end_socket(caller->wsi, 0);
     }
+}
+
+void callers_sweep(struct server *server)
+{
+    sweep(server, &server->callers);
+    sweep(server, &server->admin.callers);
 }
 
 void callers_leave(struct lws *wsi)

@@ -6,7 +6,10 @@
 
 struct caller {
     enum owner owner;
-    struct ring ring; /* in the server's callers, those that asked longest ago first */
+    bool admin; /* it came to the operator's address */
+    struct ring
+        ring; /* in the server's callers or the operator's, those that asked longest ago
+                         first */
     struct server *server;
     struct lws *wsi;
     struct address network;
@@ -21,8 +24,9 @@ struct caller {
 };
 
 /* Lets somebody in who was just accepted: NULL if there are too many, of that address or in
-   all, or if there is no memory. The socket is still the caller's of this. */
-struct caller *callers_enter(struct server *server, int socket);
+   all, or if there is no memory. The socket is still the caller's of this. Those of the operator
+   are counted apart. */
+struct caller *callers_enter(struct server *server, int socket, bool admin);
 /* The library has taken the socket; NULL: it has not, and the caller is gone. */
 void callers_bind(struct caller *caller, struct lws *wsi);
 

@@ -90,7 +90,7 @@ size_t http_print_head(struct lws *wsi, const struct http_answer *answer, char *
              "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
              "X-Robots-Tag: noindex, nofollow\r\n",
              NULL);
-    if (hsts_seconds != 0 && lws_is_ssl(wsi)) /* RFC 6797, section 7 */
+    if (hsts_seconds != 0 && lws_is_ssl(wsi) && !admin_owns(wsi)) /* RFC 6797, section 7 */
         http_print(&text, "Strict-Transport-Security: max-age=%" PRIu32 "\r\n",
                    hsts_seconds);
     if (answer->close || server_of(wsi)->stopping)

@@ -14,6 +14,7 @@
     X(ADMIN, "admin", INFO, "the operator did something (`did=drop`, `block`, `close`, `log_level`)") \
     X(DESCRIPTORS_EXHAUSTED, "descriptors_exhausted", WARN, "accepting failed for want of descriptors; the caller was turned away") \
     X(MAX_CONNECTIONS_LOWERED, "max_connections_lowered", WARN, "the hard limit of descriptors does not allow as many sessions as were asked for") \
+    X(ACCEPT_FAILED, "accept_failed", WARN, "accepting failed, mostly for want of memory: callers wait until it is tried again, 100 ms later") \
     X(DENY_LIST_READ, "deny_list_read", INFO, "the deny list was read again, with so many pages") \
     X(DENY_LIST_REFUSED, "deny_list_refused", WARN, "it was not: the line is wrong, or the file cannot be read; the old list stays in force") \
     X(DENY_LIST_UNWATCHED, "deny_list_unwatched", WARN, "changes to it are not noticed by themselves: send SIGHUP") \

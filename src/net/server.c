@@ -245,7 +245,6 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_WSI_CREATE: server_of(wsi)->metrics.sockets++; return 0;
     case LWS_CALLBACK_WSI_DESTROY:
         server_of(wsi)->metrics.sockets--;
-        admin_leave(wsi);
         callers_leave(wsi);
         return 0;
     case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
@@ -321,7 +320,7 @@ static void on_turn_end(uv_prepare_t *prepare)
 
 void server_stop(struct server *server, const char *why)
 {
-    if (server->stopping) {
+    if (server->stopping || !server->serves) {
         uv_stop(&server->loop);
         return;
     }
@@ -339,6 +338,15 @@ static void on_signal(uv_signal_t *signal, int number)
         successor_start(server);
     else
         server_stop(server, number == SIGINT ? "SIGINT" : "SIGTERM");
+}
+
+void server_serve(struct server *server)
+{
+    if (server->serves || server->stopping) return;
+    server->serves = true;
+    accept_start(server);
+    supervise_start(server);
+    successor_took_over(server);
 }
 
 static void start_loop(struct server *server)
@@ -362,9 +370,8 @@ static void start_loop(struct server *server)
     signal(SIGPIPE, SIG_IGN);
     deny_file_watch(server);
     secure_watch(server);
-    accept_start(server);
-    supervise_start(server);
-    successor_took_over(server);
+    accept_prepare(server);
+    if (!server->config->bus_required) server_serve(server);
     server_settle(server);
 }
 
@@ -378,6 +385,7 @@ static void close_handles(struct server *server)
         (uv_handle_t *)&server->signals[3]};
     for (size_t i = 0; i < sizeof handles / sizeof handles[0]; i++)
         uv_close(handles[i], NULL);
+    accept_close(server);
     pulse_close(&server->pulse);
     successor_close(server);
     file_watch_close(&server->deny_watch);
@@ -399,7 +407,7 @@ static void block_signals(void)
 void server_close(struct server *server)
 {
     bus_close(server);
-    accept_end(server);
+    if (server->serves) accept_end(server);
     block_signals();
     lws_context_destroy(server->context);
     close_handles(server);
@@ -417,7 +425,8 @@ static void init_rings(struct server *server)
 {
     struct ring *rings[] = {&server->quiet,          &server->pinged,  &server->waiting,
                             &server->callers,        &server->asking,  &server->writing,
-                            &server->secure.shaking, &server->uploads, &server->answered};
+                            &server->secure.shaking, &server->uploads, &server->answered,
+                            &server->admin.callers};
     for (size_t i = 0; i < sizeof rings / sizeof rings[0]; i++)
         ring_init(rings[i]);
 }

@@ -8,6 +8,7 @@
 #include "inbox.h"
 #include "net/server.h"
 #include "pulse.h"
+#include "ring.h"
 
 #include <libwebsockets.h>
 #include <uv.h>
@@ -16,7 +17,7 @@
 #define NET_METRICS(X)                                                                     \
     X(counter, accepted_total, "Sockets accepted")                                         \
     X(counter, accept_failures_total,                                                      \
-      "Times that accepting failed for want of descriptors")                               \
+      "Times that accepting failed for want of descriptors or memory")                     \
     X(gauge, sockets, "Sockets of clients that are open now")                              \
     X(counter, upgrades_total, "WebSocket connections established")                        \
     X(counter, upgrades_refused_total,                                                     \
@@ -60,12 +61,7 @@ struct endpoint_kind {
 
 /* What the library keeps for us with each socket begins with one of these: a socket may end
    half-way from the one to the other. */
-enum owner { OWNER_CALLER = 1, OWNER_CONNECTION, OWNER_ADMIN };
-
-/* A doubly linked ring of connections; the head is a member of none. */
-struct ring {
-    struct ring *next, *previous;
-};
+enum owner { OWNER_CALLER = 1, OWNER_CONNECTION };
 
 /* What listeners with TLS share. */
 struct secure {
@@ -119,7 +115,7 @@ struct server {
     struct lws_context *context;
     struct lws_vhost *vhost;
     struct hub *hub;
-    uv_timer_t hub_timer, sweep_timer, stop_timer, manager_timer;
+    uv_timer_t hub_timer, sweep_timer, stop_timer, manager_timer, accept_timer;
     uv_prepare_t flush; /* before the loop waits, timers included */
     uv_signal_t signals[4];
     struct file_watch deny_watch;
@@ -155,7 +151,7 @@ struct server {
     int fault;                             /* what the process exits with */
     int64_t began_s;                       /* since 1970 */
     uint8_t batch[LWS_PRE + SERVER_BATCH]; /* frames that are about to be written */
-    bool settling, stopping, succeeds;
+    bool settling, serves, stopping, succeeds;
 };
 
 /* The two ends of server_run; between them the loop runs. The configuration is adjusted to
@@ -179,6 +175,8 @@ void server_receive(struct server *server, const struct endpoint *endpoint,
 /* The endpoint has nothing left to write, and wrote a page. */
 void server_drained(struct server *server, const struct endpoint *endpoint);
 void server_disconnect(struct server *server, struct endpoint *endpoint);
+/* Begins to accept, once; with --bus-required when there is a bus. */
+void server_serve(struct server *server);
 /* Begins to stop: nobody new is accepted, those who are here are told. `why` goes to the
    log. The second time it stops at once. */
 void server_stop(struct server *server, const char *why);
@@ -197,28 +195,6 @@ void server_end_socket(struct lws *wsi, int seconds);
 
 /* The server of a socket. */
 struct server *server_of(struct lws *wsi);
-
-static inline void ring_init(struct ring *ring)
-{
-    ring->next = ring->previous = ring;
-}
-
-static inline void ring_remove(struct ring *ring)
-{
-    ring->next->previous = ring->previous;
-    ring->previous->next = ring->next;
-    ring_init(ring);
-}
-
-/* Moves to the end. */
-static inline void ring_append(struct ring *head, struct ring *ring)
-{
-    ring_remove(ring);
-    ring->previous = head->previous;
-    ring->next = head;
-    head->previous->next = ring;
-    head->previous = ring;
-}
 
 #define NET_OWNER(pointer, type, field)                                                    \
     ((type *)(void *)((char *)(pointer)-offsetof(type, field)))

@@ -17,6 +17,7 @@
 #include "log.h"
 #include "notify.h"
 #include "passed.h"
+#include "whilst/print.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -29,6 +30,7 @@
 #define PATIENCE_MS 30000
 #define ARGUMENTS_MAX 256
 #define STDIO_MAX 72
+#define LIST_BYTES (STDIO_MAX * PASSED_ASKED_MAX)
 
 /* Our own command line, as the kernel has it. */
 static size_t read_command(char *text, size_t size, char **arguments)
@@ -53,19 +55,24 @@ static void set_number(const char *variable, size_t number)
     setenv(variable, text, 1);
 }
 
+static void append(struct print *list, size_t i, const char *separator, const char *text)
+{
+    print(list, "%s%s", i > 0 ? separator : "", text);
+}
+
 /* What passed.c will read. */
 static void set_environment(const struct server *server)
 {
-    char names[4096] = "";
-    size_t length = 0;
+    char names[LIST_BYTES] = "", asked[LIST_BYTES] = "";
+    struct print names_to = {names, sizeof names, 0}, asked_to = {asked, sizeof asked, 0};
     for (size_t i = 0; i < server->listeners_count; i++) {
-        int size = snprintf(names + length, sizeof names - length, "%s%s", i > 0 ? ":" : "",
-                            accept_listener(server, i).name);
-        if (size < 0 || (size_t)size >= sizeof names - length) break;
-        length += (size_t)size;
+        struct passed passed = accept_listener(server, i);
+        append(&names_to, i, ":", passed.name);
+        append(&asked_to, i, "\n", passed.asked);
     }
     unsetenv("WATCHDOG_PID"); /* it is ours or that of who comes after us */
     setenv("LISTEN_FDNAMES", names, 1);
+    setenv("WHILST_LISTENERS", asked, 1);
     set_number("LISTEN_FDS", server->listeners_count);
     set_number("WHILST_PREDECESSOR", (size_t)getpid());
     setenv(BUS_PREDECESSOR, server->config->hub.node, 1);
@@ -74,6 +81,7 @@ static void set_environment(const struct server *server)
 static void clear_environment(void)
 {
     unsetenv("LISTEN_FDNAMES");
+    unsetenv("WHILST_LISTENERS");
     unsetenv("LISTEN_FDS");
     unsetenv("WHILST_PREDECESSOR");
     unsetenv(BUS_PREDECESSOR);
@@ -158,7 +166,8 @@ void successor_start(struct server *server)
 {
     int pair[2];
     struct successor *successor = &server->successor;
-    if (server->stopping || successor->asked || successor->running) return;
+    if (!server->serves || server->stopping || successor->asked || successor->running)
+        return;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0) {
         say_failed("no descriptor is left");
         return;

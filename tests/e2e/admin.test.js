@@ -9,7 +9,7 @@ import { connectClient, holdPage, sha256 } from './client.js';
 import { onTerminal, run } from './cli.js';
 import { handshake, request, Wire } from './http.js';
 import { parseMetrics } from './metrics.js';
-import { runProgram, serverFor, spawnProgram } from './server.js';
+import { accepts, runProgram, serverFor, spawnProgram } from './server.js';
 import { until, within } from './wait.js';
 
 const TOKEN = '0123456789abcdef-a-token';
@@ -210,6 +210,43 @@ test('drain sends everybody away, and ends the server', async (t) => {
   assert.deepEqual({ code, text }, { code: 0, text: 'draining; visitors sent away: 1\n' });
   assert.equal((await within(client.closed, 'the goodbye')).code, 1012);
   assert.equal((await within(program.exited, 'the end')).code, 0);
+});
+
+test('whilst it drains the server can be watched, until it ends', async (t) => {
+  const path = join(directoryFor(t), 'admin.sock');
+  const it = await adminFor(t, { admin: `unix:${path}`, args: ['--drain', '3600000'] });
+  const client = await connectClient(it.server.url);
+  const content = 'held until the end';
+  client.send(['1', '1', `have:${sha256(content)}`, 'phx_join', {}]);
+  await until(async () => (await it.metrics()).whilst_holders === 1, 'the holder');
+  const fetch = request(it.server.target, `/raw/${sha256(content)}`);
+  await client.event('content_request'); // it is in flight, so its ends are spared
+  it.server.program.child.kill('SIGTERM');
+  await until(async () => !(await accepts(it.server.port)), 'the listener to be closed');
+  assert.match((await admin(t, it, ['status'])).text, /, draining for /);
+  assert.equal(JSON.parse((await admin(t, it, ['status', '--json'])).text).visitors, 2);
+  assert.equal((await it.metrics()).whilst_holders, 1);
+  assert.equal((await it.ask('/healthz')).status, 503);
+  client.send(['1', '2', `have:${sha256(content)}`, 'content', { content, hash: sha256(content) }]);
+  assert.equal((await fetch).body.toString(), content);
+  it.server.program.child.kill('SIGTERM');
+  await within(it.server.program.exited, 'the end');
+  await assert.rejects(it.ask('/healthz'), /ENOENT/);
+});
+
+test('each request has its time: one that stops half-way is ended, also the second', async (t) => {
+  const it = await adminFor(t, { args: ['--header-timeout', '1'] });
+  const request = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n';
+  for (const whole of [0, 1, 3]) {
+    const wire = new Wire(it.target);
+    for (let i = 0; i < whole; i += 1) {
+      wire.send(`${request}\r\n`);
+      await wire.until(() => wire.text().split('ok\n').length === i + 2, `answer ${i}`);
+    }
+    wire.send(request);
+    await wire.untilClosed(`what stops half-way, after ${whole}`);
+    assert.equal(wire.text().split('ok\n').length, whole + 1);
+  }
 });
 
 test('with an operator\'s address the numbers are there alone, and the pages are not', async (t) => {

@@ -194,7 +194,14 @@ test('--bus-required: without a bus the program ends with one line', async (t) =
     const { code, errors } = await runProgram(['serve', '--listen', '127.0.0.1:0', '--bus', `nats://127.0.0.1:${at}`, '--bus-required']);
     assert.equal(code, 1, errors);
     assert.match(errors, /^whilst: --bus-required: the bus cannot be had: .+$/m);
+    assert.doesNotMatch(errors, /^listening /m);
   }
+});
+
+test('--bus-required: with a bus the program says that it is there before it says that it serves', async (t) => {
+  const bus = await natsFor(t);
+  const server = await node(t, bus, 'a', ['--bus-required']);
+  assert.match(server.errors, / bus_up [^]*^listening on /m);
 });
 
 test('options that make no bus, or none without one, are refused', async (t) => {

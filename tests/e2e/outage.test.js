@@ -73,6 +73,30 @@ for (const [what, redirection] of [['full', '2>/dev/full'], ['closed', '2>&-'], 
   });
 }
 
+for (const fault of ['ENOMEM', 'ENOBUFS', 'EMFILE', 'ENFILE']) {
+  test(`accepting fails, ${fault}: callers wait without effort, and are served afterwards`, async (t) => {
+    const path = join(directoryFor(t), 'fault');
+    const server = await serverFor(t, { env: {
+      LD_PRELOAD: resolve(process.env.WHILST_ACCEPT_LIBRARY),
+      WHILST_ACCEPT_FAULT: path,
+      ASAN_OPTIONS: 'verify_asan_link_order=0',
+    } });
+    const holder = await holdPage(server.url, PAGE);
+    writeFileSync(path, fault);
+    const began = Date.now();
+    const answer = request(server.target, `/raw/${holder.hash}`);
+    await wait(2_000);
+    holder.client.send([null, '1', 'phoenix', 'heartbeat', {}]);
+    await holder.client.event('phx_reply'); // those who are there are served
+    rmSync(path);
+    const spent_ms = Date.now() - began;
+    assert.equal((await answer).body.toString(), PAGE);
+    const failures = (await server.metrics()).whilst_accept_failures_total;
+    assert.ok(failures >= 1 && failures <= 5 + spent_ms / 50, `${failures} failures in ${spent_ms} ms`);
+    assert.match(server.errors, fault.endsWith('FILE') ? / descriptors_exhausted / : / accept_failed reason=/);
+  });
+}
+
 test('the wall clock jumps by years, there and back: nobody is lost', async (t) => {
   const path = join(directoryFor(t), 'clock');
   const set = (seconds) => {

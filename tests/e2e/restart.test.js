@@ -114,6 +114,28 @@ test('a unix socket keeps its file from one process to the next, and the last re
   await assert.rejects(request({ socketPath }, '/healthz'), /ENOENT/);
 });
 
+test('where the system chose the ports, each socket is what it was', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'whilst-restart-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const config = join(directory, 'whilst.conf');
+  const write = (...lines) => writeFileSync(config, `admin = 127.0.0.1:0\n${lines.join('\n')}\n`);
+  const whole = [`listen = unix:${join(directory, 'socket')}`, 'listen = 127.0.0.1:0', 'listen = localhost:0'];
+  write(...whole);
+  const server = await managedFor(t, { listen: [], args: ['--config', config] });
+  const said = () => server.errors.match(/^(listening|admin) on .*$/gm);
+  const first = said();
+  assert.equal(first.length, 4);
+  const old = [await upgrade(server)];
+  await until(() => server.hasEnded(old[0]), 'the end of the old one');
+  assert.deepEqual(said().slice(4), first);
+  write(...whole.toReversed()); // another order
+  old.push(await upgrade(server));
+  await until(() => server.hasEnded(old[1]), 'the end of the second one');
+  assert.deepEqual(said().slice(8).toSorted(), first.toSorted());
+  const admin = { host: '127.0.0.1', port: Number(new URL(first.find((line) => line.startsWith('admin')).split(' ')[2]).port) };
+  assert.equal(JSON.parse((await request(admin, '/api/status')).body).state, 'serving');
+});
+
 test('what nobody brings back is missing when the grace time is over', async (t) => {
   const server = await managedFor(t, { args: ['--grace', '1500'] });
   const hash = sha256('never held');
