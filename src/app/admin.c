@@ -20,7 +20,7 @@
 #define SHOWN_ON_TERMINAL 40
 
 struct admin_options {
-    const char *address, *token_file;
+    const char *address, *token_file, *ca_file;
     uint32_t most;
     bool json;
 };
@@ -28,10 +28,14 @@ struct admin_options {
 #define ADMIN(name) offsetof(struct admin_options, name)
 
 static const struct option_row where_rows[] = {
-    {"admin", "ADDRESS", "Where", "HOST:PORT or unix:PATH [" ADMIN_ADDRESS "]", OPTION_TEXT,
+    {"admin", "ADDRESS", "Where",
+     "HOST:PORT, https://HOST:PORT or unix:PATH [" ADMIN_ADDRESS "]", OPTION_TEXT,
      ADMIN(address), 0, 0},
     {"admin-token-file", "FILE", "Where", "the one line that the address wants to hear",
      OPTION_TEXT, ADMIN(token_file), 0, 0},
+    {"ca-file", "FILE", "Where",
+     "trust the authorities in this PEM file instead of the system's", OPTION_TEXT,
+     ADMIN(ca_file), 0, 0},
 };
 
 static const struct option_row what_rows[] = {
@@ -442,10 +446,12 @@ int admin_main(int count, char **arguments)
     }
     const struct admin_command *command = choose(count - first, arguments + first);
     if (command == NULL) return EXIT_USAGE;
-    if (!ask_open(&run.ask, run.options.address, run.options.token_file))
+    if (!ask_open(&run.ask, run.options.address, run.options.token_file,
+                  run.options.ca_file))
         return EXIT_FAILED;
     run.operand = arguments[first + 1];
     run.terminal = isatty(STDOUT_FILENO) && !run.options.json;
     int code = command->run(&run);
+    ask_close(&run.ask);
     return fflush(stdout) == 0 ? code : EXIT_FAILED;
 }

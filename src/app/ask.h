@@ -7,12 +7,16 @@
 
 /* Whom to ask. */
 struct ask {
-    const char *address; /* HOST:PORT, http://HOST:PORT or unix:PATH */
-    char token[300];     /* "" for none */
+    const char *address;     /* HOST:PORT or unix:PATH */
+    struct tls_context *tls; /* NULL: in the clear */
+    char token[300];         /* "" for none */
 };
 
-/* Reads the token's file, which may be NULL. False after a fault, which has been said. */
-bool ask_open(struct ask *ask, const char *address, const char *token_file);
+/* The address is one of these, or has http:// or https:// before it. Reads the files of the token
+   and of the authorities, which may be NULL. False after a fault, which has been said. */
+bool ask_open(struct ask *ask, const char *address, const char *token_file,
+              const char *ca_file);
+void ask_close(struct ask *ask);
 
 /* Asks, and waits for the answer. Returns its JSON, which is the caller's, with the HTTP
    status; or NULL with status 0 when there is no server or it is something else, which has

@@ -45,8 +45,8 @@ static const struct option_row rows[] = {
     {"unix-mode", "MODE", "Where", "who may connect to unix sockets, as in chmod",
      OPTION_TEXT, SERVE(unix_mode), 0, 0},
     {"admin", "ADDRESS", "Where",
-     "the operator's address, for whilst admin, the dashboard and /metrics: HOST:PORT or "
-     "unix:PATH",
+     "the operator's address, for whilst admin, the dashboard and /metrics: HOST:PORT, "
+     "tls:HOST:PORT or unix:PATH",
      OPTION_TEXT, NET(admin), 0, 0},
     {"admin-token-file", "FILE", "Where",
      "who comes there must know this file's one line; needed unless ADDRESS is local",
@@ -212,9 +212,11 @@ static bool is_listen(const char *value)
            strtoul(port + 1, NULL, 10) <= 65535;
 }
 
+/* A unix socket is its owner's alone: TLS would hide nothing. */
 static bool is_admin(const char *value)
 {
-    return !is_tls(value) && is_listen(value);
+    bool local = is_tls(value) && strncmp(value + strlen(TLS), "unix:", 5) == 0;
+    return !local && is_listen(value);
 }
 
 static bool is_mode(const char *value)
@@ -251,7 +253,7 @@ static bool is_bus(const char *value)
 
 static const struct option_check checks[] = {
     {"listen", is_listen, "HOST:PORT, unix:PATH or fd:NAME, or tls: before one of them"},
-    {"admin", is_admin, "HOST:PORT, unix:PATH or fd:NAME"},
+    {"admin", is_admin, "HOST:PORT or fd:NAME, or tls: before one of them, or unix:PATH"},
     {"unix-mode", is_mode, "octal digits such as 660"},
     {"user", privileges_is_user, "a user of this machine, NAME or NAME:GROUP"},
     {"bus", is_bus, "a list of servers such as nats://a:4222,nats://b:4222"},
@@ -342,12 +344,12 @@ static void check_tls(struct options *options)
                         : server->tls_key != NULL       ? "tls-key"
                         : server->hsts_seconds != 0     ? "hsts"
                                                         : NULL;
-    bool listens = false;
+    const char *spoken = server->admin != NULL && is_tls(server->admin) ? "admin" : NULL;
     for (size_t i = 0; i < options->listen.count; i++)
-        listens = listens || is_tls(options->listen.texts[i]);
-    if (listens && server->tls_certificate == NULL)
-        tell_of(options, "listen", "TLS needs a certificate: add tls-certificate FILE");
-    if (!listens && given != NULL)
+        if (is_tls(options->listen.texts[i])) spoken = "listen";
+    if (spoken != NULL && server->tls_certificate == NULL)
+        tell_of(options, spoken, "TLS needs a certificate: add tls-certificate FILE");
+    if (spoken == NULL && given != NULL)
         tell_of(options, given, "no address speaks TLS: add listen tls:HOST:PORT");
 }
 

@@ -14,6 +14,15 @@ const struct option_row reach_rows[REACH_ROWS] = {
      REACH(ca_file), 0, 0},
 };
 
+struct tls_context *reach_trust(const char *ca_file)
+{
+    struct tls_context *tls = tls_context_new(ca_file);
+    if (tls == NULL)
+        fprintf(stderr, "whilst: --ca-file: '%s' holds no certificate that can be used\n",
+                ca_file == NULL ? "the system's list" : ca_file);
+    return tls;
+}
+
 bool reach_open(struct reach *reach, const struct reach_options *options, const char *page)
 {
     const char *wrong, *text = page == NULL ? options->server : page;
@@ -22,11 +31,8 @@ bool reach_open(struct reach *reach, const struct reach_options *options, const 
         return false;
     }
     if (!reach->target.secure || reach->tls != NULL) return true;
-    reach->tls = tls_context_new(options->ca_file);
-    if (reach->tls != NULL) return true;
-    fprintf(stderr, "whilst: --ca-file: '%s' holds no certificate that can be used\n",
-            options->ca_file == NULL ? "the system's list" : options->ca_file);
-    return false;
+    reach->tls = reach_trust(options->ca_file);
+    return reach->tls != NULL;
 }
 
 void reach_close(struct reach *reach)

@@ -108,6 +108,14 @@ void bus_settle(struct server *server)
     if (hub_bus_state(server->hub) == BUS_NAME_TAKEN) leave(server);
 }
 
+/* Who takes over from another process lets it serve until pages can be found here from other
+   nodes too. */
+bool bus_is_awaited(const struct server *server)
+{
+    return server->bus != NULL &&
+           (server->config->bus_required || passed_predecessor() >= 0);
+}
+
 void bus_print(struct print *to, const struct server *server)
 {
     if (server->bus != NULL) nats_client_print_metrics(to, server->bus);

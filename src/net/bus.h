@@ -28,6 +28,9 @@ void bus_name_node(struct server_config *config);
 /* Writes what the hub wants; to be called after every input. */
 void bus_settle(struct server *server);
 
+/* Whether nobody is to be served before there is a bus, or all was tried. */
+bool bus_is_awaited(const struct server *server);
+
 void bus_print(struct print *to, const struct server *server);
 
 #endif

@@ -371,7 +371,7 @@ static void start_loop(struct server *server)
     deny_file_watch(server);
     secure_watch(server);
     accept_prepare(server);
-    if (!server->config->bus_required) server_serve(server);
+    if (!bus_is_awaited(server)) server_serve(server);
     server_settle(server);
 }
 

@@ -1,10 +1,12 @@
 // The operator's address: what it tells and does, by `whilst admin`; and who may not come in.
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { certificate } from './certificate.js';
 import { connectClient, holdPage, sha256 } from './client.js';
 import { onTerminal, run } from './cli.js';
 import { handshake, request, Wire } from './http.js';
@@ -372,6 +374,43 @@ test('over a unix socket, which is its owner\'s alone', async (t) => {
   assert.equal((await it.ask('/metrics')).status, 200);
 });
 
+test('over TLS, with the server\'s certificate: curl and whilst admin', async (t) => {
+  const directory = directoryFor(t);
+  const { path, key_path } = certificate(directory, 'IP:127.0.0.1,DNS:localhost');
+  const token = fileFor(t, `${TOKEN}\n`);
+  const tls = ['--tls-certificate', path, '--tls-key', key_path, '--hsts', '60'];
+  const it = await adminFor(t, { admin: 'tls:0.0.0.0:0', listen: ['127.0.0.1:0'], args: [...tls, '--admin-token-file', token] });
+  const { port } = new URL(it.address.replace('0.0.0.0', '127.0.0.1'));
+  assert.match(it.address, /^https:/);
+  const curl = (...args) => spawnSync('curl', ['-s', '-i', ...args], { encoding: 'utf8' });
+  const ours = ['--cacert', path, '-H', `Authorization: Bearer ${TOKEN}`];
+  const { stdout } = curl(...ours, `https://localhost:${port}/metrics`);
+  assert.match(stdout, /^HTTP\/1\.1 200 [^]*\nwhilst_sessions 0\n/);
+  assert.doesNotMatch(stdout, /Strict-Transport/i, 'it would hold for all ports of this name');
+  assert.match(curl('--cacert', path, `https://127.0.0.1:${port}/metrics`).stdout, /^HTTP\/1\.1 401 /);
+  assert.match(curl(`http://127.0.0.1:${port}/metrics`).stdout, /^HTTP\/1\.1 400 [^]*speaks TLS/);
+  assert.equal(curl(`https://127.0.0.1:${port}/metrics`).status, 60, 'not trusted');
+  const ask = (address, ...args) => run(t, ['admin', '--admin', `${address}:${port}`, ...args]);
+  const known = ['--admin-token-file', token, '--ca-file', path];
+  for (const host of ['localhost', '127.0.0.1'])
+    assert.match((await ask(`https://${host}`, ...known, 'status')).text, /, serving for /);
+  assert.match((await ask('https://127.0.0.1', ...known, 'log-level', 'debug')).text, /is debug/);
+  const tries = [
+    ['https://127.0.0.1', ['--admin-token-file', token], 5, /self-signed|unable to get/],
+    ['https://127.0.0.2', known, 5, /IP address mismatch/],
+    ['https://127.0.0.1', ['--ca-file', path], 6, /the token is wanted/],
+    ['https://127.0.0.1', ['--ca-file', '/nowhere'], 1, /--ca-file: '\/nowhere' holds no certificate/],
+    ['127.0.0.1', known, 6, /./],
+  ];
+  for (const [address, args, code, message] of tries) {
+    const end = await ask(address, ...args, 'status');
+    assert.equal(end.code, code, `${address} ${args}: ${end.errors}`);
+    assert.match(end.errors, message);
+  }
+  const plain = await run(t, ['admin', '--admin', `https://127.0.0.1:${it.server.port}`, ...known, 'status']);
+  assert.equal(plain.code, 5, plain.errors);
+});
+
 // ---- mistakes
 
 test('an address that others can reach needs a token, and a token must be one', async (t) => {
@@ -387,7 +426,7 @@ test('an address that others can reach needs a token, and a token must be one', 
     assert.equal(code, 1, text);
     assert.match(errors, message);
   }
-  assert.equal((await serve('--admin', 'nowhere')).code, 2);
+  for (const wrong of ['nowhere', 'tls:unix:/a', 'tls:127.0.0.1:0']) assert.equal((await serve('--admin', wrong)).code, 2, wrong);
   assert.match((await serve('--admin', '127.0.0.1:0', '--admin-token-file', '/nowhere')).errors, /No such file/);
 });
 

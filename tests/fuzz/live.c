@@ -1,7 +1,6 @@
 #include "live.h"
 
 #include "must.h"
-#include "net/accept.h"
 #include "net/bytes.h"
 #include "net/server_state.h"
 #include "net/upload.h"
@@ -168,7 +167,6 @@ static void stop(void)
 {
     for (int i = 0; i < HOLDERS; i++)
         server_disconnect(&server, &holders[i].endpoint);
-    accept_close(&server, false);
     server_close(&server);
 }
 

@@ -88,6 +88,9 @@ TEST(tls_needs_a_certificate_and_a_certificate_tls)
     accept_line("--listen tls:unix:/a --tls-certificate c");
     accept_line("--listen tls:fd:web --tls-certificate c");
     refuse_line("--listen tls:a:1", "add tls-certificate FILE");
+    accept_line("--admin tls:a:1 --tls-certificate c");
+    refuse_line("--admin tls:a:1", "add tls-certificate FILE");
+    refuse_line("--admin tls:unix:/a", "or tls: before one of them");
     refuse_line("--tls-certificate c", "tls-certificate: no address speaks TLS");
     refuse_line("--listen a:1 --tls-key k", "tls-key: no address speaks TLS");
     refuse_line("--hsts 1", "add listen tls:HOST:PORT");
