@@ -136,6 +136,26 @@ test('where the system chose the ports, each socket is what it was', async (t) =
   assert.equal(JSON.parse((await request(admin, '/api/status')).body).state, 'serving');
 });
 
+test('the operator is told of a process that still drains, by the one that serves', async (t) => {
+  const server = await managedFor(t, { listen: [], args: ['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0'] });
+  const { port } = new URL(/^admin on (\S+)$/m.exec(server.errors)[1]);
+  const status = async () => JSON.parse((await request({ host: '127.0.0.1', port: Number(port) }, '/api/status')).body);
+  assert.equal((await status()).predecessor, 0);
+  const content = 'asked for before the upgrade';
+  const hash = sha256(content);
+  const holder = await connectClient(server.url);
+  holder.send(['1', '1', `have:${hash}`, 'phx_join', {}]);
+  await holder.event('phx_reply');
+  const answer = request(server.target, `/raw/${hash}`);
+  await holder.event('content_request'); // as long as it is not answered, both are spared
+  const old = await upgrade(server);
+  const { pid, predecessor, state } = await status();
+  assert.deepEqual({ pid, predecessor, state }, { pid: server.pid, predecessor: old, state: 'serving' });
+  holder.send(['1', '2', `have:${hash}`, 'content', { content, hash }]);
+  assert.equal((await answer).body.toString(), content);
+  await until(async () => (await status()).predecessor === 0, 'the end of the old one');
+});
+
 test('what nobody brings back is missing when the grace time is over', async (t) => {
   const server = await managedFor(t, { args: ['--grace', '1500'] });
   const hash = sha256('never held');
