@@ -6,6 +6,7 @@
 #include "bus.h"
 
 #include "log.h"
+#include "passed.h"
 #include "server_state.h"
 
 #include <stdio.h>
@@ -48,6 +49,7 @@ static void on_unreachable(void *owner, const char *text)
     char line[200];
     if (!server->config->bus_required) {
         log_event(LOG_BUS_ALONE, LOG_TEXT("message", text));
+        server_serve(server);
         return;
     }
     snprintf(line, sizeof line, "%s", text);

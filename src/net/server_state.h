@@ -175,7 +175,7 @@ void server_receive(struct server *server, const struct endpoint *endpoint,
 /* The endpoint has nothing left to write, and wrote a page. */
 void server_drained(struct server *server, const struct endpoint *endpoint);
 void server_disconnect(struct server *server, struct endpoint *endpoint);
-/* Begins to accept, once; with --bus-required when there is a bus. */
+/* Begins to accept, once. */
 void server_serve(struct server *server);
 /* Begins to stop: nobody new is accepted, those who are here are told. `why` goes to the
    log. The second time it stops at once. */

@@ -11,8 +11,10 @@ import { startBrowser, Visitor } from './browser.js';
 import { connectClient, holdPage, sha256 } from './client.js';
 import { request } from './http.js';
 import { directoryFor, freePorts, meshFor, natsFor, NatsServer } from './nats.js';
+import { managedFor } from './manager.js';
 import { hearing, outcome, socketFor } from './phoenix.js';
 import { runProgram, serverFor, startServer } from './server.js';
+import { hold, startTraffic } from './traffic.js';
 import { SOAK, until } from './wait.js';
 
 const url = (buses) => [buses].flat().map((bus) => bus.url).join(',');
@@ -231,6 +233,27 @@ test('a name that is used twice: the later node says so and serves alone', async
   await holdPage(b.url, 'b');
   await assertGets(b, 'b');
   assert.ok(!taken(a) || !taken(b), 'one of them stays');
+});
+
+test('under upgrades no page of a node is missing at another, for a moment even', async (t) => {
+  const bus = await natsFor(t);
+  const other = await node(t, bus, 'other', ['--fetch-timeout', '10000']);
+  const server = await managedFor(t, { args: ['--bus', bus.url, '--node', 'upgraded', '--drain', '2000'] });
+  await together([other, server]);
+  const hashes = await hold(t, server, 40, 4);
+  await until(async () => (await get(other, hashes.at(-1))).status === 200, 'the last page');
+  const traffic = startTraffic(other, hashes);
+  for (let round = 0; round < 3; round += 1) {
+    const old = server.pid;
+    process.kill(old, 'SIGUSR2');
+    await until(() => server.pid !== old, () => `a successor: ${server.errors}`);
+    await until(() => server.hasEnded(old), () => `the end of the old one: ${server.errors}`);
+  }
+  await traffic.stop();
+  assert.deepEqual(traffic.failed, []);
+  t.diagnostic(`${traffic.asked} requests, 0 failed, the longest took ${traffic.worst_ms} ms`);
+  assert.doesNotMatch(server.errors, /bus_name_taken/);
+  await together([other, server]);
 });
 
 test('without a bus there is nothing of it in /metrics but zeros', async (t) => {
