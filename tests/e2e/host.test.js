@@ -2,10 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { startBrowser, Visitor } from './browser.js';
 import { connectClient } from './client.js';
 import { request } from './http.js';
 import { startManaged } from './manager.js';
 import { freePorts, natsFor } from './nats.js';
+import { outcome, socketFor } from './phoenix.js';
 import { runProgram, serverFor, startServer } from './server.js';
 import { bytesOf, hold, startTraffic } from './traffic.js';
 import { until } from './wait.js';
@@ -15,6 +17,7 @@ const VISITORS = 300;
 const PAGES = 60;
 const PER_CLIENT = 5;
 const AGENTS = 4;
+const SPREAD = 20;
 
 // Each has an address of its own before the one that all share, so that a test can ask it alone.
 const shares = (listen, args = []) => ({ listen: ['127.0.0.1:0', listen], args: ['--reuse-port', ...args] });
@@ -22,7 +25,7 @@ const shares = (listen, args = []) => ({ listen: ['127.0.0.1:0', listen], args: 
 async function addressFor(host = '127.0.0.1') {
   const [port] = await freePorts(1);
   const name = host.includes(':') ? `[${host}]` : host;
-  return { listen: `${name}:${port}`, url: `http://${name}:${port}`, target: { host, port } };
+  return { listen: `${name}:${port}`, url: `http://${name}:${port}`, websocket: `ws://${name}:${port}/ws`, target: { host, port } };
 }
 
 test('who comes is dealt to all processes', async (t) => {
@@ -157,6 +160,35 @@ test('a process is killed under traffic: only what it was serving fails, and all
   assert.ok(failed.length <= PROCESSES * 2 * AGENTS, `${failed}`);
   t.diagnostic(`${failed.length} were in flight: ${failed}`);
   await assertAllReachable(host, hashes);
+});
+
+test('a browser and stock clients at one page, spread over all: counts are right again after each process was killed', async (t) => {
+  const host = await hostFor(t);
+  const browser = await startBrowser();
+  t.after(() => browser.close());
+  const maker = await Visitor.open(t, browser, `${host.url}/`);
+  const text = 'Put up at one of them, held at all.\n';
+  const hash = await maker.putUp(text);
+  const counts = Array.from({ length: SPREAD }, () => 0);
+  for (let i = 0; i < SPREAD; i += 1) {
+    const channel = socketFor(t, host).channel(`have:${hash}`, { token: `stock-client-${i}` });
+    channel.on('content_request', () => channel.push('content', { content: text, hash }));
+    channel.on('visitors_count', ({ count }) => (counts[i] = count));
+    assert.equal((await outcome(channel.join())).status, 'ok');
+  }
+  const allCounted = async () => {
+    await maker.untilCount(SPREAD + 1);
+    await until(() => counts.every((count) => count === SPREAD + 1), () => `everybody's count: ${counts}`);
+  };
+  await allCounted();
+  for (const one of host.all) assert.ok((await number(one, 'whilst_holders')) > 0, 'each has some of them');
+  for (const one of host.all) {
+    process.kill(one.pid, 'SIGKILL');
+    await until(() => one.heard('READY=1') === 2, () => `the next: ${one.errors}`);
+    await together(host.all);
+    await allCounted();
+    assert.equal((await request(host.target, `/raw/${hash}`)).body.toString(), text);
+  }
 });
 
 test('a port is shared only by those who all say so, and the operator\'s address never is', async (t) => {
