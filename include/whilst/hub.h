@@ -204,6 +204,8 @@ uint64_t hub_walk_sessions(const struct hub *hub, uint64_t from, uint32_t most,
 
 /* How many hold a page, those away included; in all nodes, as far as this one knows. */
 uint32_t hub_holders(struct hub *hub, const struct page_hash *hash);
+/* Has the other nodes asked; in so many milliseconds hub_holders knows. 0: it does. */
+uint32_t hub_ask_holders(struct hub *hub, const struct page_hash *hash, uint64_t now_ms);
 
 /* A page's size; 0 until it was relayed since it came. */
 uint32_t hub_page_bytes(struct hub *hub, const struct page_hash *hash);

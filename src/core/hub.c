@@ -385,7 +385,17 @@ bool hub_is_busy(const struct hub *hub, session_id id)
 uint32_t hub_holders(struct hub *hub, const struct page_hash *hash)
 {
     const struct page *page = pages_find(hub, hash);
-    return page == NULL ? 0 : presence_count(hub, page);
+    if (page != NULL) return presence_count(hub, page);
+    const struct interest *interest = hub->bus == NULL ? NULL : interests_find(hub, hash);
+    return interest == NULL ? 0 : interest->others.visitors;
+}
+
+uint32_t hub_ask_holders(struct hub *hub, const struct page_hash *hash, uint64_t now_ms)
+{
+    hub->now_ms = now_ms;
+    uint32_t wait_ms = interests_ask(hub, hash);
+    hub_settle(hub);
+    return wait_ms;
 }
 
 uint32_t hub_page_bytes(struct hub *hub, const struct page_hash *hash)

@@ -59,7 +59,7 @@ struct interest *interests_of(struct hub *hub, const struct page *page)
     return NULL;
 }
 
-static struct interest *interest_new(struct hub *hub, const struct page *page)
+static struct interest *interest_new(struct hub *hub, const struct page_hash *hash)
 {
     struct bus *bus = hub->bus;
     struct interest *interest = memory_new(sizeof *interest);
@@ -67,12 +67,13 @@ static struct interest *interest_new(struct hub *hub, const struct page *page)
         memory_free(interest);
         return NULL;
     }
-    if (!table_add(&bus->interests, &interest->link, page->link.key)) {
+    uint64_t key = siphash(hub->secret, hash, sizeof *hash);
+    if (!table_add(&bus->interests, &interest->link, key)) {
         deadlines_dismiss(&hub->deadlines, 1);
         memory_free(interest);
         return NULL;
     }
-    interest->hash = page->hash;
+    interest->hash = *hash;
     interest->due.kind = DEADLINE_INTEREST;
     interest->id = ++bus->interests_made;
     interest->since_ms = hub->now_ms;
@@ -281,7 +282,7 @@ void interests_page_came(struct hub *hub, const struct page *page)
 {
     if (hub->bus == NULL) return;
     struct interest *interest = interests_of(hub, page);
-    if (interest == NULL) interest = interest_new(hub, page);
+    if (interest == NULL) interest = interest_new(hub, &page->hash);
     if (interest != NULL) tend(hub, interest);
 }
 
@@ -304,6 +305,24 @@ void interests_retry(struct hub *hub, const struct page *page)
     if (after < RETRY_MOST_MS) interest->retries++;
     interest->retry_ms = hub->now_ms + (after < RETRY_MOST_MS ? after : RETRY_MOST_MS);
     tend(hub, interest);
+}
+
+/* It lingers as if somebody had been here. */
+uint32_t interests_ask(struct hub *hub, const struct page_hash *hash)
+{
+    if (hub->bus == NULL || !cluster_is_up(hub)) return 0;
+    struct interest *interest = interests_find(hub, hash);
+    if (interest == NULL) interest = interest_new(hub, hash);
+    if (interest == NULL) return 0;
+    interest->known = true;
+    if (!interest->hears) {
+        set_hears(hub, interest, true);
+        if (interest->hears) tell(hub, interest, BUS_CELL_ASK);
+    }
+    uint64_t until_ms = interest->told_ms + hub->config.bus_again_ms;
+    bool asked = interest->hears && until_ms > hub->now_ms;
+    tend(hub, interest);
+    return asked ? (uint32_t)(until_ms - hub->now_ms) : 0;
 }
 
 /* ---- the walk ---- */

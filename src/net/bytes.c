@@ -30,7 +30,8 @@ struct exchange {
     struct server *server;
     struct lws *wsi;
     struct ring waiting; /* in the server's ring, by since_ms */
-    uint64_t since_ms;   /* the request came, or the client last took something */
+    uint64_t since_ms;   /* the request came, or the client last took something, or, whilst
+                            counting, when that is over */
     struct page_hash hash;
     unsigned status;         /* 0 until there is an answer */
     struct message *message; /* holds the page's bytes, at its end */
@@ -261,14 +262,13 @@ static void join(struct exchange *exchange)
     server_receive(exchange->server, &exchange->endpoint, &part);
 }
 
-static int begin(struct lws *wsi, const struct page_hash *hash, bool head)
+static struct exchange *exchange_new(struct lws *wsi, const struct page_hash *hash,
+                                     bool head)
 {
     static const struct endpoint_kind kind = {on_take, on_close};
     struct server *server = server_of(wsi);
-    struct address from = callers_address(wsi);
     struct exchange *exchange = memory_new(sizeof *exchange);
-    enum reason reason;
-    if (exchange == NULL) return -1;
+    if (exchange == NULL) return NULL;
     exchange->endpoint.kind = &kind;
     exchange->server = server;
     exchange->wsi = wsi;
@@ -279,10 +279,48 @@ static int begin(struct lws *wsi, const struct page_hash *hash, bool head)
     caller_of(wsi)->exchange = exchange;
     lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0); /* ours is bytes_sweep */
     callers_hold_back(wsi);
+    return exchange;
+}
+
+static int begin(struct lws *wsi, const struct page_hash *hash, bool head)
+{
+    struct server *server = server_of(wsi);
+    struct address from = callers_address(wsi);
+    struct exchange *exchange = exchange_new(wsi, hash, head);
+    enum reason reason;
+    if (exchange == NULL) return -1;
     if (server_connect(server, &exchange->endpoint, &from, &reason))
         join(exchange);
     else
         answer(exchange, reason == REASON_ADDRESS_CONNECTIONS ? 429 : 503);
+    return 0;
+}
+
+/* Other nodes have had time to tell their counts, and those asked before all others. */
+static void on_counted(uv_timer_t *timer)
+{
+    struct server *server = timer->data;
+    while (server->counting.next != &server->counting) {
+        struct exchange *first = NET_OWNER(server->counting.next, struct exchange, waiting);
+        uint64_t now = server_now_ms(server);
+        if (first->since_ms > now) {
+            uv_timer_start(timer, on_counted, first->since_ms - now, 0);
+            return;
+        }
+        answer(first, hub_holders(server->hub, &first->hash) > 0 ? 200 : 404);
+    }
+}
+
+/* A HEAD for a page that nobody here is at: other nodes may say that somebody is. */
+static int begin_counting(struct lws *wsi, const struct page_hash *hash, uint32_t wait_ms)
+{
+    struct server *server = server_of(wsi);
+    struct exchange *exchange = exchange_new(wsi, hash, true);
+    if (exchange == NULL) return -1;
+    exchange->since_ms += wait_ms;
+    ring_append(&server->counting, &exchange->waiting);
+    if (!uv_is_active((uv_handle_t *)&server->count_timer))
+        uv_timer_start(&server->count_timer, on_counted, wait_ms, 0);
     return 0;
 }
 
@@ -293,6 +331,9 @@ int bytes_request(struct lws *wsi, const struct page_hash *hash, bool head, bool
     if (hub_denies(server->hub, hash)) return send_refusal(wsi, 451, head);
     bool held = hub_holders(server->hub, hash) > 0;
     if (!head || (!held && hub_awaits(server->hub))) return begin(wsi, hash, head);
+    uint32_t wait_ms = held ? 0 : hub_ask_holders(server->hub, hash, server_now_ms(server));
+    if (!held) server_settle(server);
+    if (wait_ms > 0) return begin_counting(wsi, hash, wait_ms);
     if (!held) return send_refusal(wsi, 404, true);
     return send_without_body(wsi, hash, 200);
 }

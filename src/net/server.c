@@ -353,10 +353,12 @@ static void start_loop(struct server *server)
 {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR2};
     uv_timer_init(&server->loop, &server->hub_timer);
+    uv_timer_init(&server->loop, &server->count_timer);
     uv_timer_init(&server->loop, &server->sweep_timer);
     uv_timer_init(&server->loop, &server->stop_timer);
     uv_timer_init(&server->loop, &server->manager_timer);
     uv_prepare_init(&server->loop, &server->flush);
+    server->count_timer.data = server;
     server->hub_timer.data = server->sweep_timer.data = server->flush.data = server;
     server->hub_due_ms = UINT64_MAX;
     pulse_open(&server->pulse, &server->loop);
@@ -378,11 +380,11 @@ static void start_loop(struct server *server)
 static void close_handles(struct server *server)
 {
     uv_handle_t *handles[] = {
-        (uv_handle_t *)&server->hub_timer,  (uv_handle_t *)&server->sweep_timer,
-        (uv_handle_t *)&server->stop_timer, (uv_handle_t *)&server->manager_timer,
-        (uv_handle_t *)&server->flush,      (uv_handle_t *)&server->signals[0],
-        (uv_handle_t *)&server->signals[1], (uv_handle_t *)&server->signals[2],
-        (uv_handle_t *)&server->signals[3]};
+        (uv_handle_t *)&server->count_timer,   (uv_handle_t *)&server->hub_timer,
+        (uv_handle_t *)&server->sweep_timer,   (uv_handle_t *)&server->stop_timer,
+        (uv_handle_t *)&server->manager_timer, (uv_handle_t *)&server->flush,
+        (uv_handle_t *)&server->signals[0],    (uv_handle_t *)&server->signals[1],
+        (uv_handle_t *)&server->signals[2],    (uv_handle_t *)&server->signals[3]};
     for (size_t i = 0; i < sizeof handles / sizeof handles[0]; i++)
         uv_close(handles[i], NULL);
     accept_close(server);
@@ -423,10 +425,10 @@ void server_close(struct server *server)
 
 static void init_rings(struct server *server)
 {
-    struct ring *rings[] = {&server->quiet,          &server->pinged,  &server->waiting,
-                            &server->callers,        &server->asking,  &server->writing,
-                            &server->secure.shaking, &server->uploads, &server->answered,
-                            &server->admin.callers};
+    struct ring *rings[] = {&server->quiet,    &server->pinged,         &server->waiting,
+                            &server->callers,  &server->asking,         &server->counting,
+                            &server->writing,  &server->secure.shaking, &server->uploads,
+                            &server->answered, &server->admin.callers};
     for (size_t i = 0; i < sizeof rings / sizeof rings[0]; i++)
         ring_init(rings[i]);
 }

@@ -115,7 +115,7 @@ struct server {
     struct lws_context *context;
     struct lws_vhost *vhost;
     struct hub *hub;
-    uv_timer_t hub_timer, sweep_timer, stop_timer, manager_timer, accept_timer;
+    uv_timer_t hub_timer, count_timer, sweep_timer, stop_timer, manager_timer, accept_timer;
     uv_prepare_t flush; /* before the loop waits, timers included */
     uv_signal_t signals[4];
     struct file_watch deny_watch;
@@ -138,8 +138,9 @@ struct server {
     struct ring callers;         /* connections that are no sessions, idle ones first */
     struct ring answered;        /* of them, those answered in this turn */
     struct ring asking;          /* HTTP requests that wait for a page, oldest first */
-    struct ring writing; /* and those being answered, by when they last took something */
-    struct ring uploads; /* HTTP requests that hold a page */
+    struct ring counting; /* those that wait for other nodes' counts of a page, likewise */
+    struct ring writing;  /* and those being answered, by when they last took something */
+    struct ring uploads;  /* HTTP requests that hold a page */
     struct connection *dirty; /* connections with something to write in this turn */
     uint32_t turn;            /* of the loop; they are counted */
     uint64_t turns;           /* of the loop, each once */

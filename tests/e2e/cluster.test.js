@@ -76,6 +76,20 @@ for (const [what, servers] of [['one server', (t) => natsFor(t).then((one) => [o
   });
 }
 
+test('HEAD tells of holders at other nodes, and asks none of them', async (t) => {
+  const bus = await natsFor(t);
+  const [a, b] = [await node(t, bus, 'a'), await node(t, bus, 'b')];
+  await together([a, b]);
+  const head = (server, hash) => request(server.target, `/raw/${hash}`, { method: 'HEAD' });
+  assert.equal((await head(b, sha256('nobody has this'))).status, 404);
+  const held = [await holdPage(a.url, 'x'), await holdPage(a.url, 'x')];
+  await until(async () => (await head(b, sha256('x'))).status === 200, 'an answer');
+  await until(async () => (await head(b, sha256('x'))).headers['whilst-holders'] === '2', 'both holders');
+  await Promise.all(held.map(({ client }) => client.close()));
+  await until(async () => (await head(b, sha256('x'))).status === 404, 'them to be gone');
+  assert.deepEqual(held.map(({ asked }) => asked), [0, 0]);
+});
+
 test('a crowd at one node costs one request of the holder at another', async (t) => {
   const bus = await natsFor(t);
   const [a, b] = [await node(t, bus, 'a'), await node(t, bus, 'b')];

@@ -283,6 +283,33 @@ TEST(a_page_lingers_when_all_have_gone)
     end();
 }
 
+TEST(who_holds_a_page_elsewhere_is_asked_for)
+{
+    struct page_hash hash = hello();
+    begin(2, NULL);
+    struct client *holder = arrive(net.nodes[1], "holder");
+    hold_quietly(holder, HELLO);
+    exchange();
+    struct hub *hub = net.nodes[0]->hub;
+    assert_int_equal(hub_holders(hub, &hash), 0);
+    assert_int_equal(hub_ask_holders(hub, &hash, net.nodes[0]->now_ms),
+                     config_of(0).bus_again_ms);
+    exchange();
+    assert_int_equal(hub_holders(hub, &hash), 1);
+    assert_int_equal(metrics_of(net.nodes[1])->asks_total, 0);
+    pass_all(1000);
+    assert_int_equal(hub_ask_holders(hub, &hash, net.nodes[0]->now_ms), 0);
+    drop(holder);
+    pass_all(config_of(0).count_interval_ms);
+    assert_int_equal(hub_holders(hub, &hash), 0);
+    pass_all(60000);
+    assert_int_equal(metrics_of(net.nodes[0])->bus_interests, 0);
+    set_up(0, false);
+    assert_int_equal(hub_ask_holders(hub, &hash, net.nodes[0]->now_ms), 0);
+    ignore_inbox(holder);
+    end();
+}
+
 TEST(a_page_that_is_only_sought_for_a_moment_is_not_subscribed_to)
 {
     begin(1, NULL);
@@ -436,6 +463,7 @@ int main(void)
         cmocka_unit_test(a_cell_that_is_not_told_again_is_dropped_within_seconds),
         cmocka_unit_test(a_crowd_costs_few_messages),
         cmocka_unit_test(a_page_lingers_when_all_have_gone),
+        cmocka_unit_test(who_holds_a_page_elsewhere_is_asked_for),
         cmocka_unit_test(a_page_that_is_only_sought_for_a_moment_is_not_subscribed_to),
         cmocka_unit_test(who_is_away_is_not_offered),
         cmocka_unit_test(all_is_said_again_when_the_bus_is_back),
