@@ -55,7 +55,7 @@ function showStatus({ version, state, began_s, log_level }) {
 
 function showTop(pages) {
   $("no-pages").hidden = pages.length > 0;
-  document.querySelector(".scroller").hidden = pages.length === 0;
+  document.querySelector("#top .scroller").hidden = pages.length === 0;
   $("pages").replaceChildren(...pages.map((page) => {
     const hash = create("th", { scope: "row", textContent: `${page.hash.slice(0, HASH_SHOWN)}…`, title: page.hash });
     const cells = [page.holders + page.seekers, page.holders, page.seekers].map(plain);
@@ -64,13 +64,25 @@ function showTop(pages) {
   }));
 }
 
+// This node and those that it hears; nothing without a bus.
+function showNodes(nodes) {
+  $("cluster").hidden = nodes.length === 0;
+  $("nodes").replaceChildren(...nodes.map((node) => {
+    const cells = [plain(node.pages), plain(node.holders), node.here ? "here" : `${node.heard_s.toFixed(1)} s ago`, duration(node.age_s)];
+    cells.push(node.server ?? "–", node.server === null ? "–" : seconds(node.round_trip_s));
+    return create("tr", {}, create("th", { scope: "row", textContent: node.node }), ...cells.map((textContent) => create("td", { textContent })));
+  }));
+}
+
 async function refresh() {
-  const [history, status, top] = await Promise.all([ask(`api/history?after=${samples.next}`), ask("api/status"), ask("api/top")]);
+  const [history, status, top, cluster] = await Promise.all(
+    [`history?after=${samples.next}`, "status", "top", "nodes"].map((path) => ask(`api/${path}`)));
   samples.add(history);
   board.show(samples);
   showStatus(status);
   showTiles(status);
   showTop(top.pages);
+  showNodes(cluster.nodes);
   document.body.dataset.samples = String(samples.length);
   return top.whole && samples.length > 0;
 }

@@ -190,6 +190,18 @@ struct hub_session {
     uint64_t age_ms;
 };
 
+struct hub_node {
+    const char *name;        /* borrowed; "" before it was told */
+    uint32_t pages, holders; /* who is there, as far as this node was told */
+    uint64_t age_ms;         /* it has been heard for so long */
+    uint64_t silent_ms;      /* and not since */
+};
+
+/* Tells of all other nodes that are heard now. */
+void hub_list_nodes(const struct hub *hub, uint64_t now_ms,
+                    void (*tell)(const struct hub_node *node, void *context),
+                    void *context);
+
 /* Tells of about `most` pages or sessions, and returns where to go on, or 0 after the last;
    begin with 0. What comes or goes between two calls may be told or not; what stays is told
    once. `tell` must not call the hub. */

@@ -47,12 +47,13 @@ static const struct option_row what_rows[] = {
 static const struct option_table table = {
     .command = "admin",
     .operands =
-        "status|pages|sessions|drop|block|close|log-level|drain [HASH|SESSION|LEVEL]",
+        "status|pages|sessions|nodes|drop|block|close|log-level|drain [HASH|SESSION|LEVEL]",
     .about =
         "Sees and steers a running server that was started with --admin ADDRESS.\n\n"
         "  status           what it is and does\n"
         "  pages            the pages there are, those with the most viewers first\n"
         "  sessions         who is connected, those who have been for longest first\n"
+        "  nodes            this node and the others that it hears\n"
         "  drop HASH        end a page: all who are at it are told, and may come again\n"
         "  block HASH       refuse a page from now on\n"
         "  close SESSION    end a session\n"
@@ -183,6 +184,29 @@ static void print_session(const struct admin_run *run, const json_t *row)
            age(number(row, "age_s"), old));
 }
 
+static double real(const json_t *row, const char *name)
+{
+    return json_number_value(json_object_get(row, name));
+}
+
+static void print_node(const struct admin_run *run, const json_t *row)
+{
+    bool here = json_is_true(json_object_get(row, "here"));
+    char old[24], heard[24] = "here", trip[24] = "-";
+    if (!run->terminal) {
+        printf("%s\t%lld\t%lld\t%.1f\t%.0f\t%s\t%.6f\n", word(row, "node"),
+               number(row, "pages"), number(row, "holders"), real(row, "heard_s"),
+               real(row, "age_s"), word(row, "server"), real(row, "round_trip_s"));
+        return;
+    }
+    if (!here) snprintf(heard, sizeof heard, "%.1f s ago", real(row, "heard_s"));
+    if (json_is_string(json_object_get(row, "server")))
+        snprintf(trip, sizeof trip, "%.2f ms", 1000 * real(row, "round_trip_s"));
+    printf("%-32s %8lld %8lld %10s %9s  %-24s %10s\n", word(row, "node"),
+           number(row, "pages"), number(row, "holders"), heard,
+           age((json_int_t)real(row, "age_s"), old), word(row, "server"), trip);
+}
+
 static json_int_t viewers(const json_t *page)
 {
     return number(page, "holders") + number(page, "seekers");
@@ -203,6 +227,14 @@ static int by_age(const void *a, const void *b)
     return left != right ? (left < right ? 1 : -1)
                          : strcmp(word(*(json_t *const *)a, "session"),
                                   word(*(json_t *const *)b, "session"));
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const json_t *left = *(json_t *const *)a, *right = *(json_t *const *)b;
+    int here = json_is_true(json_object_get(right, "here")) -
+               json_is_true(json_object_get(left, "here"));
+    return here != 0 ? here : strcmp(word(left, "node"), word(right, "node"));
 }
 
 struct list {
@@ -254,6 +286,16 @@ static int run_sessions(const struct admin_run *run)
         "session        network                       holds  seeks  asked     unread       "
         "age",
         by_age, print_session};
+    return print_list(run, &list);
+}
+
+static int run_nodes(const struct admin_run *run)
+{
+    static const struct list list = {"nodes",
+                                     "node                                pages  holders   "
+                                     "   heard       age  server of "
+                                     "the bus       round trip",
+                                     by_name, print_node};
     return print_list(run, &list);
 }
 
@@ -404,10 +446,11 @@ static const struct admin_command {
     const char *name, *operand; /* NULL: it takes none */
     int (*run)(const struct admin_run *run);
 } commands[] = {
-    {"status", NULL, run_status},          {"pages", NULL, run_pages},
-    {"sessions", NULL, run_sessions},      {"drop", "HASH", run_drop},
-    {"block", "HASH", run_block},          {"close", "SESSION", run_close},
-    {"log-level", "LEVEL", run_log_level}, {"drain", NULL, run_drain},
+    {"status", NULL, run_status},    {"pages", NULL, run_pages},
+    {"nodes", NULL, run_nodes},      {"sessions", NULL, run_sessions},
+    {"drop", "HASH", run_drop},      {"block", "HASH", run_block},
+    {"close", "SESSION", run_close}, {"log-level", "LEVEL", run_log_level},
+    {"drain", NULL, run_drain},
 };
 
 static const struct admin_command *find_command(const char *name)

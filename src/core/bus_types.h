@@ -46,6 +46,9 @@ static inline void ring_append(struct ring *ring, struct ring *item)
 struct node {
     struct table_link link;
     uint64_t id, incarnation, alive_seq, heard_ms;
+    uint64_t since_ms; /* it has been heard since then */
+    char name[BUS_NAME_MAX + 1];
+    uint32_t pages, holders;  /* that its cells tell of */
     struct deadline due;      /* its silence is noticed; or more of its stale cells go */
     struct ring cells, stale; /* stale: of an incarnation that is over */
     struct bucket wants;

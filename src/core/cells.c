@@ -53,6 +53,8 @@ static void set_tally(struct cell *cell, struct tally tally)
     others->visitors += tally.visitors - old->visitors;
     others->away += tally.away - old->away;
     others->holders += tally.holders - old->holders;
+    cell->node->pages += (tally.visitors > 0 ? 1u : 0) - (old->visitors > 0 ? 1u : 0);
+    cell->node->holders += tally.holders - old->holders;
     *old = tally;
 }
 

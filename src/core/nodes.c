@@ -20,6 +20,7 @@
 #include "memory.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #define STALE_AT_ONCE 500
 #define STALE_PAUSE_MS 2
@@ -121,6 +122,7 @@ struct node *nodes_hear(struct hub *hub, uint64_t id, uint64_t incarnation)
     hub->metrics.bus_nodes += node->gone ? 1 : 0;
     node->gone = false;
     node->incarnation = incarnation;
+    node->since_ms = hub->now_ms;
     node->alive_seq = 0;
     make_stale(node);
     schedule(hub, node);
@@ -128,10 +130,20 @@ struct node *nodes_hear(struct hub *hub, uint64_t id, uint64_t incarnation)
     return node;
 }
 
+/* Only one that an operator can be shown. */
+static void take_name(struct node *node, struct slice name)
+{
+    if (name.size > BUS_NAME_MAX) return;
+    memcpy(node->name, name.data, name.size);
+    node->name[name.size] = '\0';
+    if (!bus_name_is_valid(node->name)) node->name[0] = '\0';
+}
+
 void nodes_alive(struct hub *hub, const struct bus_record *record)
 {
     struct node *node = nodes_hear(hub, record->node, record->incarnation);
     if (node == NULL) return;
+    take_name(node, record->rest);
     if (node->alive_seq != 0 && record->seq > node->alive_seq + 1) interests_walk_soon(hub);
     if (record->seq > node->alive_seq) node->alive_seq = record->seq;
 }
@@ -177,6 +189,31 @@ void nodes_call_roll(struct hub *hub)
     if (bus->roll_ms != 0 && hub->now_ms < bus->roll_ms + ROLL_PAUSE_MS) return;
     bus->roll_ms = hub->now_ms;
     table_visit(&bus->nodes, call, hub);
+}
+
+struct listing {
+    void (*tell)(const struct hub_node *node, void *context);
+    void *context;
+    uint64_t now_ms;
+};
+
+static void list(struct table_link *link, void *context)
+{
+    const struct node *node = MEMORY_OWNER(link, struct node, link);
+    const struct listing *listing = context;
+    struct hub_node told = {.name = node->name,
+                            .pages = node->pages,
+                            .holders = node->holders,
+                            .age_ms = listing->now_ms - node->since_ms,
+                            .silent_ms = listing->now_ms - node->heard_ms};
+    if (!node->gone) listing->tell(&told, listing->context);
+}
+
+void hub_list_nodes(const struct hub *hub, uint64_t now_ms,
+                    void (*tell)(const struct hub_node *node, void *context), void *context)
+{
+    struct listing listing = {tell, context, now_ms};
+    if (hub->bus != NULL) table_visit(&hub->bus->nodes, list, &listing);
 }
 
 static void collect(struct table_link *link, void *context)

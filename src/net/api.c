@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define STEP 250 /* pages or sessions in one answer */
 
@@ -141,6 +142,37 @@ static int serve_sessions(const struct request *request)
     return send_json(request, 200, step_new("sessions", list, next));
 }
 
+static void add_node(const struct hub_node *node, void *list)
+{
+    json_array_append_new(list,
+                          json_pack("{s:s, s:b, s:I, s:I, s:f, s:f, s:n, s:n}", "node",
+                                    node->name, "here", 0, "pages", (json_int_t)node->pages,
+                                    "holders", (json_int_t)node->holders, "heard_s",
+                                    (double)node->silent_ms / 1000, "age_s",
+                                    (double)node->age_ms / 1000, "server", "round_trip_s"));
+}
+
+/* This node first, and then those that it hears. */
+static int serve_nodes(const struct request *request)
+{
+    struct server *server = request->server;
+    const struct metrics *metrics = hub_metrics(server->hub);
+    json_t *list = json_array();
+    const char *at = server->bus == NULL ? NULL : nats_client_server(server->bus);
+    if (server->config->bus.servers != NULL)
+        json_array_append_new(
+            list,
+            json_pack(
+                "{s:s, s:b, s:I, s:I, s:f, s:f, s:s?, s:f}", "node",
+                server->config->hub.node, "here", 1, "pages", (json_int_t)metrics->pages,
+                "holders", (json_int_t)(metrics->holders - metrics->away), "heard_s", 0.0,
+                "age_s", (double)(time(NULL) - server->began_s), "server", at,
+                "round_trip_s",
+                at == NULL ? 0 : (double)nats_client_round_trip_ns(server->bus) / 1e9));
+    hub_list_nodes(server->hub, server_now_ms(server), add_node, list);
+    return send_json(request, 200, step_new("nodes", list, 0));
+}
+
 /* The last survey that is whole; looking begins the next. */
 static int serve_top(const struct request *request)
 {
@@ -249,6 +281,7 @@ static const struct route {
     {"/api/pages", false, serve_pages},
     {"/api/top", false, serve_top},
     {"/api/sessions", false, serve_sessions},
+    {"/api/nodes", false, serve_nodes},
     {"/api/history", false, serve_history},
     {"/api/pages/", true, serve_page_act},
     {"/api/sessions/", true, serve_session_act},

@@ -339,6 +339,16 @@ const struct nats_metrics *nats_client_metrics(struct nats_client *client)
     return &client->metrics;
 }
 
+const char *nats_client_server(const struct nats_client *client)
+{
+    return client->current == NULL ? NULL : name_of(client->current->server);
+}
+
+uint64_t nats_client_round_trip_ns(const struct nats_client *client)
+{
+    return client->current == NULL ? 0 : client->current->round_trip_ns;
+}
+
 void nats_client_print_metrics(struct print *to, struct nats_client *client)
 {
     static const char *const drops[] = {
@@ -351,10 +361,9 @@ void nats_client_print_metrics(struct print *to, struct nats_client *client)
     metrics_print_row(to, "whilst_" #field, #type, help, (double)metrics->field);
     NATS_METRICS(X)
 #undef X
-    metrics_print_row(
-        to, "whilst_bus_round_trip_seconds", "gauge",
-        "Last way to the bus's server and back",
-        client->current == NULL ? 0 : (double)client->current->round_trip_ns / 1e9);
+    metrics_print_row(to, "whilst_bus_round_trip_seconds", "gauge",
+                      "Last way to the bus's server and back",
+                      (double)nats_client_round_trip_ns(client) / 1e9);
     print(to, "# HELP whilst_bus_dropped_total Messages not published on the bus, by why\n"
               "# TYPE whilst_bus_dropped_total counter\n");
     for (size_t i = 0; i < NATS_DROPS_END; i++)

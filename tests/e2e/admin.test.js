@@ -11,6 +11,7 @@ import { connectClient, holdPage, sha256 } from './client.js';
 import { onTerminal, run } from './cli.js';
 import { handshake, request, Wire } from './http.js';
 import { parseMetrics } from './metrics.js';
+import { natsFor } from './nats.js';
 import { accepts, runProgram, serverFor, spawnProgram } from './server.js';
 import { until, within } from './wait.js';
 
@@ -57,6 +58,32 @@ test('status says what the server is and does', async (t) => {
   const json = JSON.parse((await admin(t, it, ['status', '--json'])).text);
   assert.equal(json.visitors, 1);
   if (!process.env.WHILST_WRAPPER) assert.equal(json.pid, it.server.program.child.pid);
+});
+
+test('nodes are listed, this one first: on a pipe, as JSON, on a terminal', async (t) => {
+  const alone = await adminFor(t);
+  assert.equal((await admin(t, alone, ['nodes'])).text, '');
+  const bus = await natsFor(t);
+  const args = (name) => ['--bus', bus.url, '--node', name];
+  const it = await adminFor(t, { args: args('west') });
+  const other = await serverFor(t, { args: args('east') });
+  await holdPage(it.server.url, 'both');
+  await holdPage(other.url, 'both');
+  await holdPage(other.url, 'both');
+  const listed = async () => (await lined(admin(t, it, ['nodes']))).lines.map((line) => line.split('\t'));
+  await until(async () => (await listed())[1]?.slice(0, 3).join() === 'east,1,2', 'the other node and its holders');
+  const [[node, pages, holders, heard, , server, trip], [, , , , , none]] = await listed();
+  assert.deepEqual([node, pages, holders, heard, server], ['west', '1', '1', '0.0', `127.0.0.1:${bus.port}`]);
+  assert.ok(Number(trip) > 0 && Number(trip) < 5);
+  assert.equal(none, '-');
+  const json = (await lined(admin(t, it, ['nodes', '--json']))).lines.map((line) => JSON.parse(line));
+  assert.deepEqual(json.map((row) => [row.node, row.here]), [['west', true], ['east', false]]);
+  assert.ok(json[1].heard_s >= 0 && json[1].heard_s < 60 && json[1].age_s >= json[1].heard_s);
+  const shown = onTerminal(t, ['admin', '--admin', it.address, 'nodes']);
+  assert.equal(await shown.exit(), 0);
+  assert.match(shown.text, /^node +pages +holders/m);
+  assert.match(shown.text, /^west +1 +1 +here .* 127\.0\.0\.1:\d+ +\d+\.\d\d ms/m);
+  assert.match(shown.text, /^east +1 +2 +\d+\.\d s ago /m);
 });
 
 test('pages and sessions are listed: on a pipe, as JSON, on a terminal', async (t) => {

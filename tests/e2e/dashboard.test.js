@@ -6,6 +6,7 @@ import { assertAccessible, assertReflows, SMALLEST } from './accessibility.js';
 import { screenshot, startBrowser, Visitor } from './browser.js';
 import { connectClient, holdPage } from './client.js';
 import { request } from './http.js';
+import { natsFor } from './nats.js';
 import { serverFor, startServer } from './server.js';
 import { until } from './wait.js';
 
@@ -35,6 +36,7 @@ test('numbers, charts and pages are those of the server', async (t) => {
   const row = page.locator('#pages tr');
   await row.waitFor();
   assert.deepEqual(await row.locator('th, td').allTextContents().then((cells) => cells.slice(0, 5)), [`${hash.slice(0, 12)}…`, '1', '1', '0', '5 bytes']);
+  assert.ok(await page.locator('#cluster').isHidden(), 'there is no bus');
   const chart = (name) => page.getByRole('slider', { name, exact: true });
   assert.match(await chart('Visitors').getAttribute('aria-valuetext'), /^\d\d:\d\d:\d\d, visitors 2, holders 1, seekers 0$/);
   assert.match(await chart('Refusals').getAttribute('aria-valuetext'), /, unmatched_topic 0.2\/s$/);
@@ -54,10 +56,14 @@ test('numbers, charts and pages are those of the server', async (t) => {
 });
 
 test('everybody can use it: by day and by night, on small screens, by the keyboard', async (t) => {
-  const server = await serverFor(t, { args: ['--admin', '127.0.0.1:0'] });
-  await holdPage(server.url, 'hello');
+  const bus = await natsFor(t);
+  const server = await serverFor(t, { args: ['--admin', '127.0.0.1:0', '--bus', bus.url, '--node', 'west'] });
+  const other = await serverFor(t, { args: ['--bus', bus.url, '--node', 'east'] });
+  for (const one of [server, other]) await holdPage(one.url, 'hello');
   const { page } = await dashboardFor(t, server);
   await page.locator('#pages tr').waitFor();
+  const east = page.locator('#nodes tr').nth(1).locator('th, td');
+  await until(async () => (await east.allTextContents()).slice(0, 3).join() === 'east,1,1', 'the other node');
   for (const [width, height] of [[1280, 1000], [360, 800], [SMALLEST.width, SMALLEST.height]]) {
     await page.setViewportSize({ width, height });
     await assertReflows(page, `${width} pixels`);
