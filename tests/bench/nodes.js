@@ -20,6 +20,7 @@ const WHILST = resolve(process.env.WHILST_BINARY);
 const BARE = join(dirname(WHILST), 'tests/bench/bench_bare_bus');
 const SECONDS = 4;
 const PAGES = 50_000;
+const SHARE = 100; // of them are one client's
 const WORKS = [
   { name: 'a page of 10 KB', bytes: 10_240, rate: 250 },
   { name: 'a page of 1 MiB', bytes: 1 << 20, rate: 25 },
@@ -32,7 +33,7 @@ const driver = async (...command) => JSON.parse((await run('taskset', ['-c', '1'
 const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
 
 // Servers that end when `work` has: one of NATS or three, and two nodes.
-async function cluster(servers, args, work) {
+async function cluster(servers, work) {
   const ends = [];
   const t = { after: (end) => ends.unshift(end) };
   try {
@@ -40,7 +41,7 @@ async function cluster(servers, args, work) {
     for (const { child } of buses) execFileSync('taskset', ['-a', '-c', '-p', '0', child.pid], { stdio: 'ignore' });
     const nodes = [];
     for (const [i, node] of ['a', 'b'].entries()) {
-      nodes.push(await startServer({ args: ['--grace', '0', '--bus', buses[i % servers].url, '--node', node, ...args] }));
+      nodes.push(await startServer({ args: ['--grace', '0', '--bus', buses[i % servers].url, '--node', node] }));
       t.after(() => nodes[i].stop());
     }
     for (const node of nodes) await until(async () => (await node.metrics()).whilst_bus_nodes === 1, 'the other node');
@@ -80,7 +81,7 @@ async function times(rounds) {
   for (const servers of [1, 3]) {
     const results = WORKS.map(() => []);
     for (let round = 0; round < rounds; round += 1) {
-      await cluster(servers, [], async (buses, nodes) => {
+      await cluster(servers, async (buses, nodes) => {
         for (const [i, work] of WORKS.entries()) results[i].push(await measure(buses, nodes, work));
       });
     }
@@ -97,9 +98,11 @@ async function times(rounds) {
 const memory = (pid, what) => Number(new RegExp(`^${what}:\\s+(\\d+)`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) * 1024;
 
 async function hold(node, count) {
-  const client = await connectClient(node.url);
-  client.socket.removeAllListeners('message');
-  for (let i = 0; i < count; i += 1) client.send(['1', '1', `have:${sha256(`${i}`)}`, 'phx_join', {}]);
+  for (let first = 0; first < count; first += SHARE) {
+    const client = await connectClient(node.url);
+    client.socket.removeAllListeners('message');
+    for (let i = first; i < first + SHARE; i += 1) client.send(['1', '1', `have:${sha256(`${i}`)}`, 'phx_join', {}]);
+  }
   await until(async () => (await node.metrics()).whilst_holders === count, 'all pages to be held');
 }
 
@@ -110,11 +113,10 @@ async function grown(node, what, work) {
 }
 
 async function space() {
-  const topics = ['--max-topics', '60000'];
-  const alone = await startServer({ args: topics });
+  const alone = await startServer();
   const bytes = { alone: await grown(alone.program.child, 'RssAnon', () => hold(alone, PAGES)) };
   await alone.stop();
-  await cluster(1, topics, async ([bus], [a]) => {
+  await cluster(1, async ([bus], [a]) => {
     const offered = async () => {
       await hold(a, PAGES);
       await until(async () => (await a.metrics()).whilst_bus_subscriptions_total >= 2 * PAGES, 'all pages to be offered');
@@ -128,5 +130,6 @@ async function space() {
     + `${Math.round(bytes.bus / 2)} in nats-server for each of its two subscriptions`);
 }
 
-await times(Number(process.argv[2] ?? 3));
+const rounds = Number(process.argv[2] ?? 3); // 0: memory alone
+if (rounds > 0) await times(rounds);
 await space();
