@@ -11,8 +11,10 @@
 #include "whilst/message.h"
 #include "whilst/slice.h"
 
-#define BUS_NAME_MAX 32    /* characters of a node's name */
-#define BUS_SUBJECT_MAX 48 /* of a subject's text, without a terminator */
+#define BUS_NAME_MAX 32     /* characters of a node's name */
+#define PARTNER_NAME_MAX 32 /* characters of a partner's name */
+#define PARTNERS_MAX 8
+#define BUS_SUBJECT_MAX 72 /* of a subject's text, without a terminator */
 #define BUS_GROUP "h"      /* the queue group of those who hold a page */
 
 /* A message's bytes stand in its head and, if they are a page's, in its body. */
@@ -27,12 +29,19 @@ enum bus_subject_kind {
     BUS_INBOX,     /* i.<node>.<request>, i.<node>.* */
     BUS_WANT,      /* w.<hash> */
     BUS_PRESENCE,  /* p.<hash> */
+    BUS_CLAIMS,    /* c, with a partner only */
 };
+
+/* A partner's subjects have "f.<partner>." before them where it speaks, "t.<partner>." where
+   it is spoken to; its wants go by "w" alone. */
+enum bus_side { BUS_HOME, BUS_FROM, BUS_TO };
 
 struct bus_subject {
     enum bus_subject_kind kind;
+    enum bus_side side;
+    char partner[PARTNER_NAME_MAX + 1]; /* "" at home */
     bool every;            /* of INBOX: i.<node>.*, which can only be subscribed to */
-    struct page_hash hash; /* of WANT and PRESENCE */
+    struct page_hash hash; /* of WANT and PRESENCE, at home */
     uint64_t node;         /* of NODE and INBOX */
     uint64_t request;      /* of INBOX */
 };
@@ -41,13 +50,20 @@ struct bus_subject {
 uint64_t bus_node_of(const char *name);
 /* 1 to BUS_NAME_MAX of A-Z a-z 0-9 . _ - */
 bool bus_name_is_valid(const char *name);
+/* 1 to PARTNER_NAME_MAX of A-Z a-z 0-9 _ - */
+bool bus_partner_is_valid(const char *name);
 
 /* Writes a subject and a terminator; returns its length. */
 size_t bus_subject_write(const struct bus_subject *subject, char text[BUS_SUBJECT_MAX + 1]);
 /* False if it is none of ours. */
 bool bus_subject_read(struct slice text, struct bus_subject *subject);
 
-enum bus_effect_kind { EFFECT_PUBLISH, EFFECT_SUBSCRIBE, EFFECT_UNSUBSCRIBE };
+enum bus_effect_kind {
+    EFFECT_PUBLISH,
+    EFFECT_SUBSCRIBE,
+    EFFECT_UNSUBSCRIBE,
+    EFFECT_DEAF, /* the partner in the subject is not listened to for deaf_ms: to be logged */
+};
 
 /* What the connection to the bus is to do. There are none whilst it is down. The connection
    must not hand a node its own messages (NATS: echo false), must ask for no-responders, and
@@ -63,6 +79,7 @@ struct bus_effect {
     struct message *body; /* PUBLISH: NULL, or a reference that becomes the caller's; the
                              rest of the bytes are body_size from its body_at-th */
     size_t body_at, body_size;
+    uint32_t deaf_ms; /* DEAF */
 };
 
 /* What came. Borrowed for the call. */

@@ -64,6 +64,16 @@ struct hub_config {
     uint32_t bus_orders_max;     /* pages that other nodes want and wait for */
     size_t bus_orders_bytes_max; /* of them, on their way to other nodes */
     uint32_t bus_want_rate, bus_want_burst; /* of one node, a second and at once */
+    char partners[PARTNERS_MAX]
+                 [PARTNER_NAME_MAX + 1]; /* other organisations; "": no more */
+    bool partners_have;                  /* they may have what is held here */
+    bool partners_want;                  /* they are asked for what nobody here holds */
+    uint32_t partner_want_rate;          /* of one partner, a second and at once */
+    uint32_t partner_claim_rate;         /* the same, of counts and questions for them */
+    uint32_t partner_refusal_rate;       /* one with more refusals than that is not heard */
+    uint32_t partner_orders_max;         /* its wants under way, and ours of it */
+    uint32_t partner_pages_max;          /* pages of which counts are shared with it */
+    size_t partner_bytes_rate;           /* of pages to it, a second; and from it */
 };
 
 /* The defaults of docs/operations.md. */
@@ -136,6 +146,24 @@ void hub_bus(struct hub *hub, const struct bus_message *message, uint64_t now_ms
 
 /* Takes the oldest effect for the bus; to be drained like the others, after every input. */
 bool hub_next_bus_effect(struct hub *hub, struct bus_effect *effect);
+
+/* What is counted of each partner. X(type, field, help); whilst_partner_<field>{partner}. */
+#define PARTNER_METRICS(X)                                                                 \
+    X(gauge, asked, "Our requests for pages to the partner under way now")                 \
+    X(gauge, orders, "The partner's requests for pages under way now")                     \
+    X(gauge, pages, "Pages of which counts are shared with the partner now")               \
+    X(gauge, deaf, "1 whilst the partner is not listened to")                              \
+    X(gauge, rests, "1 whilst the partner is not asked, after it failed")                  \
+    X(counter, received_total, "Messages received from the partner")                       \
+    X(counter, wants_total, "Requests for pages to the partner")                           \
+    X(counter, contents_total, "Pages received from the partner and found right")          \
+    X(counter, content_bytes_total, "Bytes of those")                                      \
+    X(counter, served_total, "Pages sent to the partner")                                  \
+    X(counter, served_bytes_total, "Bytes of those")                                       \
+    X(counter, claims_total, "Counts that the partner told and that were taken")
+
+/* Writes them in the Prometheus text format; nothing without partners. */
+void hub_print_partners(struct print *to, struct hub *hub);
 
 /* This node is about to go: what it has can still be had, but its holders are sent away, and
    whoever seeks their pages is to wait for them. */

@@ -36,6 +36,11 @@
     X(BUS_RATE, "bus_rate", "bus_rate")                                                    \
     X(BUS_NODES, "bus_nodes", "bus_nodes")                                                 \
     X(BUS_NAME, "bus_name", "bus_name")                                                    \
+    X(PARTNER_MESSAGE, "partner_message", "partner_message")                               \
+    X(PARTNER_RATE, "partner_rate", "partner_rate")                                        \
+    X(PARTNER_ORDERS, "partner_orders", "partner_orders")                                  \
+    X(PARTNER_BYTES, "partner_bytes", "partner_bytes")                                     \
+    X(PARTNER_DEAF, "partner_deaf", "partner_deaf")                                        \
     X(TLS_TIMEOUT, "tls_timeout", "tls_timeout")                                           \
     X(BAD_TLS, "bad_tls", "bad_tls")                                                       \
     X(NOT_TLS, "not_tls", "not_tls")                                                       \

@@ -1,16 +1,16 @@
-/* The options of `whilst serve`: its table, what texts must be, and what values must be to each
-   other. An option that SIGHUP may change says so in its row (RELOADS): the server then finds
-   the new value in its configuration, so whoever reads it must bear a change. */
+/* The options of `whilst serve`: its table, and what texts must be. An option that SIGHUP may
+   change says so in its row (RELOADS): the server then finds the new value in its
+   configuration, so whoever reads it must bear a change. */
 #include "options.h"
 
 #include "net/privileges.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define EMBEDDERS_BYTES_MAX 1000
 #define USER_DEFAULT "nobody" /* of who is root, and named no other */
 #define BASE_PATH_MAX 200
 #define UNIX_PATH_MAX 108 /* unix(7) */
@@ -77,6 +77,29 @@ static const struct option_row rows[] = {
      NET(bus.login.token_file), 0, 0},
     {"bus-ca", "FILE", "Bus", "authorities to trust in place of the system's, in PEM",
      OPTION_FILE, NET(bus.ca_file), 0, 0},
+    {"partner", "NAME", "Partners",
+     "another organisation, by its name on the bus; may be repeated, up to 8 times",
+     OPTION_LIST, SERVE(partners), 0, 0},
+    {"federate", "no|have|want|both", "Partners",
+     "let partners have what is held here, or ask them for what nobody here holds",
+     OPTION_CHOICE, SERVE(federate), 0, 0},
+    {"partner-want-rate", "N", "Partners",
+     "pages a second that one may ask for, and is asked for; 0: no limit",
+     OPTION_COUNT | RELOADS, HUB(partner_want_rate), 0, 1000000},
+    {"partner-claim-rate", "N", "Partners",
+     "counts a second that one may tell, or ask for; 0: no limit", OPTION_COUNT | RELOADS,
+     HUB(partner_claim_rate), 0, 1000000},
+    {"partner-bytes-rate", "BYTES", "Partners",
+     "of pages a second, to one and from one; 0: no limit", OPTION_SIZE | RELOADS,
+     HUB(partner_bytes_rate), 0, (uint64_t)1 << 40},
+    {"max-partner-orders", "N", "Partners",
+     "pages that one may wait for at the same time, and that we wait for",
+     OPTION_COUNT | RELOADS, HUB(partner_orders_max), 1, 1000000},
+    {"max-partner-pages", "N", "Partners", "pages of which counts are shared with one",
+     OPTION_COUNT | RELOADS, HUB(partner_pages_max), 0, 10000000},
+    {"partner-refusal-rate", "N", "Partners",
+     "refusals a second with which one is still listened to; 0: always",
+     OPTION_COUNT | RELOADS, HUB(partner_refusal_rate), 0, 1000000},
     {"origin", "ORIGIN", "Who",
      "allow browsers on this site too, for example https://a.example; may be repeated",
      OPTION_LIST | RELOADS, SERVE(origins), 0, 0},
@@ -192,7 +215,7 @@ static const struct option_row rows[] = {
 
 /* ---- what texts must be ---- */
 
-static bool is_tls(const char *listen)
+bool options_is_tls(const char *listen)
 {
     return strncmp(listen, TLS, strlen(TLS)) == 0;
 }
@@ -200,7 +223,7 @@ static bool is_tls(const char *listen)
 /* Whether there is such a host is seen when it is bound. */
 static bool is_listen(const char *value)
 {
-    if (is_tls(value)) value += strlen(TLS);
+    if (options_is_tls(value)) value += strlen(TLS);
     const char *port = strrchr(value, ':'), *end = port;
     if (strncmp(value, "fd:", 3) == 0) return value[3] != '\0';
     if (strncmp(value, "unix:", 5) == 0)
@@ -215,7 +238,7 @@ static bool is_listen(const char *value)
 /* A unix socket is its owner's alone: TLS would hide nothing. */
 static bool is_admin(const char *value)
 {
-    bool local = is_tls(value) && strncmp(value + strlen(TLS), "unix:", 5) == 0;
+    bool local = options_is_tls(value) && strncmp(value + strlen(TLS), "unix:", 5) == 0;
     return !local && is_listen(value);
 }
 
@@ -258,6 +281,7 @@ static const struct option_check checks[] = {
     {"user", privileges_is_user, "a user of this machine, NAME or NAME:GROUP"},
     {"bus", is_bus, "a list of servers such as nats://a:4222,nats://b:4222"},
     {"node", bus_name_is_valid, "1 to 32 letters, digits, dots, lines and dashes"},
+    {"partner", bus_partner_is_valid, "1 to 32 letters, digits, lines and dashes"},
     {"base-path", is_base_path, "a plain path that begins with / and does not end with it"},
     {"origin", address_is_origin, "a site such as https://a.example"},
     {"embed-origin", address_is_origin, "a site such as https://a.example"},
@@ -274,99 +298,6 @@ const struct option_table options_table = {
     .checks = checks,
     .config = "config",
 };
-
-/* ---- what values must be to each other ---- */
-
-/* The first must not be above the second, or must be below. */
-static const struct order {
-    const char *low, *high;
-    bool strict;
-} orders[] = {
-    {"max-outbox-soft", "max-outbox", false},
-    {"max-page", "max-in-flight", false},
-    {"max-page", "max-queued", false},
-    {"first-holders-asked", "max-holders-asked", false},
-    {"answer-timeout", "answer-total-timeout", false},
-    {"count-interval", "count-interval-max", false},
-    {"ping", "hang-up", true},
-};
-
-static uint64_t number_of(const struct options *options, size_t index)
-{
-    const struct option_row *row = option_row_at(&options_table, index);
-    const void *field = (const char *)options + row->field;
-    return option_kind_of(row) == OPTION_SIZE ? *(const size_t *)field
-                                              : *(const uint32_t *)field;
-}
-
-static void check_order(struct options *options, const struct order *order)
-{
-    size_t low = option_index_of(&options_table, order->low);
-    size_t high = option_index_of(&options_table, order->high);
-    uint64_t a = number_of(options, low), b = number_of(options, high);
-    const struct option_given *given = options->reading.given;
-    char where[OPTION_WHERE_MAX];
-    if (order->strict ? a < b : a <= b) return;
-    option_where(&options->reading, given[low].source >= given[high].source ? low : high,
-                 where);
-    option_tell(&options->reading, where, "%s (%llu) must %s %s (%llu): change one of them",
-                order->low, (unsigned long long)a,
-                order->strict ? "be below" : "not be above", order->high,
-                (unsigned long long)b);
-}
-
-/* They stand in a header together, which has room for so much. */
-static void check_embedders(struct options *options)
-{
-    size_t length = 0;
-    char where[OPTION_WHERE_MAX];
-    for (size_t i = 0; i < options->embedders.count; i++)
-        length += strlen(options->embedders.texts[i]) + 1;
-    if (length <= EMBEDDERS_BYTES_MAX) return;
-    option_where(&options->reading, option_index_of(&options_table, "embed-origin"), where);
-    option_tell(&options->reading, where,
-                "embed-origin: all of them together are too long, more than %d bytes",
-                EMBEDDERS_BYTES_MAX);
-}
-
-/* A mistake that stands where this option was set. */
-static void tell_of(struct options *options, const char *flag, const char *what)
-{
-    char where[OPTION_WHERE_MAX];
-    option_where(&options->reading, option_index_of(&options_table, flag), where);
-    option_tell(&options->reading, where, "%s: %s", flag, what);
-}
-
-static void check_tls(struct options *options)
-{
-    const struct server_config *server = &options->server;
-    const char *given = server->tls_certificate != NULL ? "tls-certificate"
-                        : server->tls_key != NULL       ? "tls-key"
-                        : server->hsts_seconds != 0     ? "hsts"
-                                                        : NULL;
-    const char *spoken = server->admin != NULL && is_tls(server->admin) ? "admin" : NULL;
-    for (size_t i = 0; i < options->listen.count; i++)
-        if (is_tls(options->listen.texts[i])) spoken = "listen";
-    if (spoken != NULL && server->tls_certificate == NULL)
-        tell_of(options, spoken, "TLS needs a certificate: add tls-certificate FILE");
-    if (spoken == NULL && given != NULL)
-        tell_of(options, given, "no address speaks TLS: add listen tls:HOST:PORT");
-}
-
-static void check_bus(struct options *options)
-{
-    const struct nats_client_config *bus = &options->server.bus;
-    const char *given = bus->node != NULL                     ? "node"
-                        : options->server.bus_required        ? "bus-required"
-                        : bus->login.credentials_file != NULL ? "bus-credentials"
-                        : bus->login.user != NULL             ? "bus-user"
-                        : bus->login.password_file != NULL    ? "bus-password-file"
-                        : bus->login.token_file != NULL       ? "bus-token-file"
-                        : bus->ca_file != NULL                ? "bus-ca"
-                                                              : NULL;
-    if (bus->servers == NULL && given != NULL)
-        tell_of(options, given, "there is no bus: add bus nats://HOST:PORT");
-}
 
 /* ---- reading ---- */
 
@@ -413,6 +344,13 @@ void options_settle(struct options *options)
     server->listen_count = options->listen.count;
     size_t listen = option_index_of(&options_table, "listen");
     server->listen_is_default = options->reading.given[listen].source == OPTION_DEFAULT;
+    for (size_t i = 0; i < options->partners.count && i < PARTNERS_MAX; i++)
+        snprintf(server->hub.partners[i], sizeof server->hub.partners[i], "%s",
+                 options->partners.texts[i]);
+    server->hub.partners_have =
+        options->federate == FEDERATE_HAVE || options->federate == FEDERATE_BOTH;
+    server->hub.partners_want =
+        options->federate == FEDERATE_WANT || options->federate == FEDERATE_BOTH;
     server->unix_mode = (uint32_t)strtoul(options->unix_mode, NULL, 8);
     server->origins = options->origins.texts;
     server->origins_count = options->origins.count;
@@ -442,11 +380,7 @@ bool options_read(struct options *options, int count, char **arguments)
     option_table_read_all(&options_table, options, count, arguments, reading);
     if (reading->help) return false;
     drop_rates(options);
-    for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++)
-        check_order(options, &orders[i]);
-    check_embedders(options);
-    check_tls(options);
-    check_bus(options);
+    options_agree(options);
     options_settle(options);
     return reading->mistakes == 0;
 }

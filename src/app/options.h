@@ -8,13 +8,17 @@
 
 #include <stdbool.h>
 
+/* Which way pages go between us and partners: the words of --federate. */
+enum federate { FEDERATE_NO, FEDERATE_HAVE, FEDERATE_WANT, FEDERATE_BOTH };
+
 /* What the options fill in. Texts are borrowed from the command line, the environment and
    reading.texts; server points into the struct itself, which must stay where it is. */
 struct options {
     struct server_config server; /* first */
-    struct option_list listen, origins, embedders, proxies;
+    struct option_list listen, origins, embedders, proxies, partners;
     struct address_range ranges[OPTION_LIST_MAX]; /* the proxies */
     uint32_t proxy_header;                        /* enum proxy_header */
+    uint32_t federate;                            /* enum federate */
     uint32_t log_level;                           /* enum log_level */
     uint32_t log_format;                          /* enum log_format */
     bool log_addresses;
@@ -35,6 +39,12 @@ bool options_read(struct options *options, int count, char **arguments);
 
 /* Makes `server` what the other fields say, after one of those was changed. */
 void options_settle(struct options *options);
+
+/* Tells what contradicts something else. */
+void options_agree(struct options *options);
+
+/* Whether an address to listen at is one of TLS. */
+bool options_is_tls(const char *listen);
 
 struct log_config options_log(const struct options *options);
 

@@ -23,6 +23,12 @@ bool bus_name_is_valid(const char *name)
     return size >= 1 && size <= BUS_NAME_MAX;
 }
 
+/* A node's name without dots, which would be several words of a subject. */
+bool bus_partner_is_valid(const char *name)
+{
+    return bus_name_is_valid(name) && memchr(name, '.', strlen(name)) == NULL;
+}
+
 uint64_t bus_node_of(const char *name)
 {
     struct page_hash hash = hash_of(name, strlen(name));
@@ -59,15 +65,33 @@ static char *write_inbox(char *at, const struct bus_subject *subject)
     return at;
 }
 
+static char *write_partner(char *at, const struct bus_subject *subject)
+{
+    size_t size = strlen(subject->partner);
+    *at++ = subject->side == BUS_FROM ? 'f' : 't';
+    *at++ = '.';
+    memcpy(at, subject->partner, size);
+    at[size] = '.';
+    return at + size + 1;
+}
+
+/* Of a partner's subjects, those that are one letter. */
+static bool is_alone(enum bus_subject_kind kind)
+{
+    return kind == BUS_WANT || kind == BUS_CLAIMS;
+}
+
 size_t bus_subject_write(const struct bus_subject *subject, char text[BUS_SUBJECT_MAX + 1])
 {
-    static const char letters[] = {'?', 'h', 'n', 'i', 'w', 'p'};
+    static const char letters[] = {'?', 'h', 'n', 'i', 'w', 'p', 'c'};
     char *end = text;
+    bool home = subject->side == BUS_HOME, alone = !home && is_alone(subject->kind);
+    if (!home) end = write_partner(end, subject);
     *end++ = letters[subject->kind];
-    *end++ = subject->kind == BUS_HEARTBEAT ? 'b' : '.';
+    if (!alone) *end++ = subject->kind == BUS_HEARTBEAT ? 'b' : '.';
     if (subject->kind == BUS_NODE) end = write_hex(end, subject->node);
     if (subject->kind == BUS_INBOX) end = write_inbox(end, subject);
-    if (subject->kind == BUS_WANT || subject->kind == BUS_PRESENCE) {
+    if (home && (subject->kind == BUS_WANT || subject->kind == BUS_PRESENCE)) {
         hash_to_base64url(&subject->hash, end);
         end += HASH_BASE64URL;
     }
@@ -100,12 +124,41 @@ static bool read_rest(char letter, struct slice rest, struct bus_subject *subjec
     return hash_from_base64url(rest.data, rest.size, &subject->hash);
 }
 
+/* What follows a partner's name. */
+static bool read_far(struct slice rest, struct bus_subject *subject)
+{
+    if (slice_is(rest, "w") || slice_is(rest, "c")) {
+        subject->kind = rest.data[0] == 'w' ? BUS_WANT : BUS_CLAIMS;
+        return true;
+    }
+    return rest.size > 2 && rest.data[1] == '.' &&
+           (rest.data[0] == 'n' || rest.data[0] == 'i') &&
+           read_rest(rest.data[0], (struct slice){rest.data + 2, rest.size - 2}, subject);
+}
+
+static bool read_partner(struct slice text, struct bus_subject *subject)
+{
+    const char *name = text.data + 2, *dot = memchr(name, '.', text.size - 2);
+    size_t size = dot == NULL ? 0 : (size_t)(dot - name);
+    if (size == 0 || size > PARTNER_NAME_MAX) return false;
+    memcpy(subject->partner, name, size);
+    subject->side = text.data[0] == 'f' ? BUS_FROM : BUS_TO;
+    return bus_partner_is_valid(subject->partner) &&
+           read_far((struct slice){dot + 1, text.size - size - 3}, subject);
+}
+
 bool bus_subject_read(struct slice text, struct bus_subject *subject)
 {
     *subject = (struct bus_subject){0};
     if (slice_is(text, "hb")) {
         subject->kind = BUS_HEARTBEAT;
         return true;
+    }
+    if (text.size > 2 && text.data[1] == '.' &&
+        (text.data[0] == 'f' || text.data[0] == 't')) {
+        if (read_partner(text, subject)) return true;
+        *subject = (struct bus_subject){0};
+        return false;
     }
     if (text.size >= 2 && text.data[1] == '.') {
         struct slice rest = {text.data + 2, text.size - 2};
@@ -118,7 +171,7 @@ bool bus_subject_read(struct slice text, struct bus_subject *subject)
 /* ---- messages ---- */
 
 /* The fields of a kind, one letter each: N node, I incarnation, S seq, Q request, T tally,
-   H hash, P page_max, L limit, X index, B total, R reason, and * for the rest. */
+   V visitors, H hash, P page_max, L limit, X index, B total, R reason, and * for the rest. */
 static const char *fields_of(enum bus_kind kind)
 {
     switch (kind) {
@@ -134,6 +187,9 @@ static const char *fields_of(enum bus_kind kind)
     case BUS_ALIVE:
     case BUS_GOING:
     case BUS_BYE: return "NIS*";
+    case BUS_FAR_ORDER: return "NQPLH";
+    case BUS_CLAIM: return "HV";
+    case BUS_CLAIM_ASK: return "H";
     }
     return NULL;
 }
@@ -154,6 +210,7 @@ static struct number number_of(struct bus_record *record, char field)
     case 'P': return (struct number){.narrow = &record->page_max};
     case 'L': return (struct number){.narrow = &record->limit};
     case 'X': return (struct number){.narrow = &record->index};
+    case 'V': return (struct number){.narrow = &record->tally.visitors};
     default: return (struct number){.narrow = &record->total};
     }
 }
@@ -218,8 +275,8 @@ static bool get_narrow(struct slice *left, uint32_t *number)
 static bool get_tally(struct slice *left, struct tally *tally)
 {
     return get_narrow(left, &tally->visitors) && get_narrow(left, &tally->away) &&
-           get_narrow(left, &tally->holders) && tally->visitors <= BUS_VISITORS_MAX &&
-           tally->away <= tally->visitors && tally->holders <= tally->visitors;
+           get_narrow(left, &tally->holders) && tally->away <= tally->visitors &&
+           tally->holders <= tally->visitors;
 }
 
 static bool get_field(struct slice *left, struct bus_record *record, char field)
@@ -260,5 +317,6 @@ bool bus_record_read(const void *bytes, size_t size, struct bus_record *record)
     for (; *field != '\0'; field++)
         if (!get_field(&left, record, *field)) return false;
     size_t most = record->kind == BUS_CHUNK ? BUS_CHUNK_BYTES : BUS_NAME_MAX;
-    return left.size == 0 && record->rest.size <= most;
+    return left.size == 0 && record->rest.size <= most &&
+           record->tally.visitors <= BUS_VISITORS_MAX;
 }

@@ -18,6 +18,9 @@ enum bus_kind {
     BUS_ALIVE,
     BUS_BYE,
     BUS_GOING,
+    BUS_FAR_ORDER, /* a page is wanted of a partner */
+    BUS_CLAIM,     /* how many are at a page at a partner */
+    BUS_CLAIM_ASK, /* the partner is to say so, for a while */
 };
 
 #define BUS_VISITORS_MAX (UINT32_C(1) << 24) /* that one node may say to have at a page */

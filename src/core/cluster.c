@@ -15,6 +15,7 @@
 #include "memory.h"
 #include "nodes.h"
 #include "orders.h"
+#include "partners.h"
 #include "wants.h"
 
 #include <assert.h>
@@ -124,6 +125,7 @@ static void go_down(struct hub *hub, enum bus_state state)
     bus->state = state;
     drop_effects(bus);
     deadlines_unset(&hub->deadlines, &bus->alive_due);
+    partners_bus_down(hub);
     interests_bus_down(hub);
 }
 
@@ -136,6 +138,7 @@ void hub_bus_up(struct hub *hub, bool up, uint64_t now_ms)
         bus->state = BUS_UP;
         subscribe_always(hub);
         cluster_alive_due(hub);
+        partners_bus_up(hub);
         interests_bus_up(hub);
     } else {
         go_down(hub, BUS_DOWN);
@@ -208,7 +211,7 @@ static bool hear_told(struct hub *hub, const struct bus_message *message,
     case BUS_CELL_ANSWER: return hear_cell(hub, &record->hash, record);
     case BUS_ORDER: return orders_hear(hub, message, record);
     case BUS_CREDIT:
-    case BUS_CANCEL: orders_hear_more(hub, record); return true;
+    case BUS_CANCEL: orders_hear_more(hub, NULL, record); return true;
     default: return false;
     }
 }
@@ -219,7 +222,7 @@ static bool hear_inbox(struct hub *hub, const struct bus_message *message,
     if (message->subject.node != hub->bus->node || message->subject.every ||
         (record->kind != BUS_SIGN && record->kind != BUS_CHUNK && record->kind != BUS_NO))
         return false;
-    wants_hear(hub, message->subject.request, record);
+    wants_hear(hub, NULL, message->subject.request, record);
     return true;
 }
 
@@ -227,6 +230,7 @@ static bool hear_inbox(struct hub *hub, const struct bus_message *message,
 static bool hear(struct hub *hub, const struct bus_message *message,
                  const struct bus_record *record)
 {
+    if (message->subject.side != BUS_HOME) return false;
     switch (message->subject.kind) {
     case BUS_HEARTBEAT: return hear_heartbeat(hub, record);
     case BUS_NODE: return hear_told(hub, message, record);
@@ -238,6 +242,7 @@ static bool hear(struct hub *hub, const struct bus_message *message,
     case BUS_PRESENCE:
         return (record->kind == BUS_CELL || record->kind == BUS_CELL_ASK) &&
                hear_cell(hub, &message->subject.hash, record);
+    case BUS_CLAIMS:
     case BUS_NOTHING: break;
     }
     return false;
@@ -249,8 +254,10 @@ void hub_bus(struct hub *hub, const struct bus_message *message, uint64_t now_ms
     hub->now_ms = now_ms;
     if (!cluster_is_up(hub)) return;
     hub->metrics.bus_received_total++;
-    if (message->nobody && message->subject.kind == BUS_INBOX &&
-        message->subject.node == hub->bus->node)
+    if (message->subject.side == BUS_FROM)
+        partners_hear(hub, message);
+    else if (message->nobody && message->subject.kind == BUS_INBOX &&
+             message->subject.side == BUS_HOME && message->subject.node == hub->bus->node)
         wants_nobody(hub, message->subject.request);
     else if (message->nobody || !bus_record_read(message->bytes, message->size, &record) ||
              !hear(hub, message, &record))
@@ -275,10 +282,10 @@ bool cluster_begin(struct hub *hub)
     bus->last = &bus->first;
     bus->alive_due.kind = DEADLINE_ALIVE;
     bus->walk_due.kind = DEADLINE_WALK;
-    bus->interests_made = 1; /* whose subscriptions are 2 and 3 */
+    bus->interests_made = PARTNERS_SUBSCRIPTIONS_END / 2 - 1; /* their own come after */
     ring_init(&bus->walk);
     hub->bus = bus;
-    return true;
+    return partners_begin(hub);
 }
 
 void cluster_end(struct hub *hub)
@@ -289,6 +296,7 @@ void cluster_end(struct hub *hub)
     orders_end(hub);
     interests_end(hub);
     nodes_end(hub);
+    partners_end(hub);
     table_clear(&bus->wants);
     deadlines_dismiss(&hub->deadlines, BUS_DEADLINES);
     hub->bus = NULL;

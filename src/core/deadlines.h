@@ -17,6 +17,7 @@ enum deadline_kind {
     DEADLINE_NODE,     /* another node was silent, or its cells are to be dropped */
     DEADLINE_INTEREST, /* an interest has something to tell, or ends */
     DEADLINE_ORDER,    /* another node is to be told that its page is looked for */
+    DEADLINE_PARTNER,  /* a partner is to be listened to again */
 };
 
 /* Lives inside its object; zeroed memory is one that is not set, but for its kind. */

@@ -42,5 +42,11 @@ struct hub_config hub_config_default(void)
         .bus_orders_bytes_max = 64 << 20,
         .bus_want_rate = 5000,
         .bus_want_burst = 5000,
+        .partner_want_rate = 100,
+        .partner_claim_rate = 50,
+        .partner_refusal_rate = 100,
+        .partner_orders_max = 32,
+        .partner_pages_max = 10000,
+        .partner_bytes_rate = 8 << 20,
     };
 }

@@ -16,6 +16,7 @@
 #include "nodes.h"
 #include "orders.h"
 #include "pages.h"
+#include "partners.h"
 #include "payload.h"
 #include "presence.h"
 #include "relay.h"
@@ -356,6 +357,9 @@ void hub_tick(struct hub *hub, uint64_t now_ms)
             interests_due(hub, MEMORY_OWNER(due, struct interest, due));
             break;
         case DEADLINE_ORDER: orders_due(hub, MEMORY_OWNER(due, struct order, due)); break;
+        case DEADLINE_PARTNER:
+            partners_due(hub, MEMORY_OWNER(due, struct partner, due));
+            break;
         }
     }
     hub_settle(hub);

@@ -17,8 +17,10 @@
 
 #include "cells.h"
 #include "chance.h"
+#include "claims.h"
 #include "cluster.h"
 #include "memory.h"
+#include "orders.h"
 #include "pages.h"
 #include "relay.h"
 
@@ -164,6 +166,7 @@ static bool end(struct hub *hub, struct interest *interest)
     if (cluster_is_up(hub) && (interest->offers || interest->hears)) return false;
     assert(interest->wants == NULL && interest->orders == NULL);
     cells_drop_all(hub, interest);
+    claims_drop_all(interest);
     if (interest->idle) hub->bus->lingering--;
     deadlines_unset(&hub->deadlines, &interest->due);
     deadlines_dismiss(&hub->deadlines, 1);
@@ -191,29 +194,39 @@ static bool lingers(const struct hub *hub, const struct interest *interest)
            hub->now_ms < interest->since_ms + config->bus_linger_ms;
 }
 
-/* When there is something to do for an interest that goes on. */
-static uint64_t next_due(const struct hub *hub, const struct interest *interest,
-                         struct tally tally)
+/* Whether somebody is at the page here, and not only an order of a partner. */
+static bool is_sought(struct hub *hub, const struct page *page)
 {
+    return page != NULL && !(pages_is_empty(page) && orders_wait_far(hub, page));
+}
+
+/* When there is something to do for an interest that goes on. */
+static uint64_t next_due(struct hub *hub, const struct interest *interest,
+                         const struct page *page)
+{
+    struct tally tally = tally_of(page);
     uint64_t due = UINT64_MAX, at;
     if (interest->idle) due = interest->since_ms + hub->config.bus_linger_ms;
     if (interest->retry_ms != 0 && interest->retry_ms < due) due = interest->retry_ms;
     if (!cluster_is_up(hub)) return due;
+    at = claims_due_ms(hub, interest);
+    if (at < due) due = at;
     at = interest->told_ms + hub->config.count_interval_ms;
     if (interest->hears && !same(tally, interest->told) && at < due) due = at;
     at = (interest->visited_s + VISIT_PAUSE_S) * UINT64_C(1000);
     if (interest->doubts && at < due) due = at;
     at = interest->since_ms + SEEK_PAUSE_MS;
-    if (!interest->hears && !interest->idle && at < due) due = at;
+    if (!interest->hears && is_sought(hub, page) && at < due) due = at;
     return due > hub->now_ms ? due : hub->now_ms + TRY_AGAIN_MS;
 }
 
 /* Says what is to be said by now. */
-static void say(struct hub *hub, struct interest *interest, struct tally tally)
+static void say(struct hub *hub, struct interest *interest, const struct page *page)
 {
+    struct tally tally = tally_of(page);
     bool sought = hub->now_ms >= interest->since_ms + SEEK_PAUSE_MS;
     set_offers(hub, interest, tally.holders > 0);
-    if (!interest->hears && !interest->idle && (tally.visitors > 0 || sought)) {
+    if (!interest->hears && is_sought(hub, page) && (tally.visitors > 0 || sought)) {
         set_hears(hub, interest, true);
         if (interest->hears && !tell(hub, interest, BUS_CELL_ASK))
             interest->told.visitors = UINT32_MAX; /* never so: it is told later */
@@ -223,26 +236,39 @@ static void say(struct hub *hub, struct interest *interest, struct tally tally)
     }
 }
 
-/* Does what is due for the interest, which may end it. */
-static void tend(struct hub *hub, struct interest *interest)
+/* Whether the page was there for a partner, and is not needed any more. */
+static bool is_left(struct hub *hub, const struct page *page)
+{
+    return hub->bus->partners_count > 0 && pages_is_empty(page) && !orders_wait(hub, page);
+}
+
+void interests_tend(struct hub *hub, struct interest *interest)
 {
     struct page *page = pages_find(hub, &interest->hash);
-    struct tally tally = tally_of(page);
     set_idle(hub, interest, page == NULL);
+    if (cluster_is_up(hub)) claims_tend(hub, interest);
     if (interest->idle && !lingers(hub, interest) && end(hub, interest)) return;
-    if (cluster_is_up(hub)) say(hub, interest, tally);
-    uint64_t due = next_due(hub, interest, tally);
+    if (cluster_is_up(hub)) say(hub, interest, page);
+    uint64_t due = next_due(hub, interest, page);
+    if (page != NULL && is_left(hub, page)) due = hub->now_ms;
     if (due == UINT64_MAX)
         deadlines_unset(&hub->deadlines, &interest->due);
     else
         deadlines_set(&hub->deadlines, &interest->due, due);
 }
 
-/* Seekers that wait for nobody try again if others say that they have the page. */
+static bool asks_partners(const struct hub *hub)
+{
+    return hub->bus->partners_count > 0 && hub->config.partners_want;
+}
+
+/* Seekers that wait for nobody try again if others say that they have the page, or partners may
+   have it by now. */
 static void try_again(struct hub *hub, const struct interest *interest)
 {
     struct page *page = pages_find(hub, &interest->hash);
-    if (page != NULL && page->fetch == NULL && interest->others.holders > 0)
+    if (page != NULL && page->fetch == NULL &&
+        (interest->others.holders > 0 || asks_partners(hub)))
         relay_holder_came(hub, page);
 }
 
@@ -270,12 +296,19 @@ static void settle_doubts(struct hub *hub, struct interest *interest)
 void interests_due(struct hub *hub, struct interest *interest)
 {
     bool retry = interest->retry_ms != 0 && interest->retry_ms <= hub->now_ms;
+    struct page *page = pages_find(hub, &interest->hash);
+    if (page != NULL && is_left(hub, page)) {
+        pages_settle(hub, page);
+        return;
+    }
     settle_doubts(hub, interest);
     if (retry) {
         interest->retry_ms = 0;
         try_again(hub, interest);
+        if (page != NULL && page->fetch == NULL && page->seekers.front > 0)
+            interests_retry(hub, page);
     }
-    tend(hub, interest);
+    interests_tend(hub, interest);
 }
 
 void interests_page_came(struct hub *hub, const struct page *page)
@@ -283,7 +316,7 @@ void interests_page_came(struct hub *hub, const struct page *page)
     if (hub->bus == NULL) return;
     struct interest *interest = interests_of(hub, page);
     if (interest == NULL) interest = interest_new(hub, &page->hash);
-    if (interest != NULL) tend(hub, interest);
+    if (interest != NULL) interests_tend(hub, interest);
 }
 
 void interests_page_changed(struct hub *hub, const struct page *page)
@@ -294,17 +327,17 @@ void interests_page_changed(struct hub *hub, const struct page *page)
 void interests_page_gone(struct hub *hub, const struct page *page)
 {
     struct interest *interest = interests_of(hub, page);
-    if (interest != NULL) tend(hub, interest);
+    if (interest != NULL) interests_tend(hub, interest);
 }
 
 void interests_retry(struct hub *hub, const struct page *page)
 {
     struct interest *interest = interests_of(hub, page);
-    if (interest == NULL || interest->others.holders == 0) return;
+    if (interest == NULL || (interest->others.holders == 0 && !asks_partners(hub))) return;
     uint64_t after = (uint64_t)RETRY_FIRST_MS << interest->retries;
     if (after < RETRY_MOST_MS) interest->retries++;
     interest->retry_ms = hub->now_ms + (after < RETRY_MOST_MS ? after : RETRY_MOST_MS);
-    tend(hub, interest);
+    interests_tend(hub, interest);
 }
 
 /* It lingers as if somebody had been here. */
@@ -321,7 +354,7 @@ uint32_t interests_ask(struct hub *hub, const struct page_hash *hash)
     }
     uint64_t until_ms = interest->told_ms + hub->config.bus_again_ms;
     bool asked = interest->hears && until_ms > hub->now_ms;
-    tend(hub, interest);
+    interests_tend(hub, interest);
     return asked ? (uint32_t)(until_ms - hub->now_ms) : 0;
 }
 
@@ -333,7 +366,7 @@ static void visit(struct hub *hub, struct interest *interest)
     ring_append(&hub->bus->walk, &interest->walk);
     if (interest->hears && !interest->idle) ask_all(hub, interest);
     try_again(hub, interest);
-    tend(hub, interest);
+    interests_tend(hub, interest);
 }
 
 static void walk(struct hub *hub, uint32_t count)

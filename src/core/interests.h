@@ -14,6 +14,9 @@ void interests_page_came(struct hub *hub, const struct page *page);
 void interests_page_changed(struct hub *hub, const struct page *page);
 void interests_page_gone(struct hub *hub, const struct page *page);
 
+/* Does what is due for the interest, which may end it. */
+void interests_tend(struct hub *hub, struct interest *interest);
+
 /* Its seekers found nobody: they try again later, if others say that they hold it. */
 void interests_retry(struct hub *hub, const struct page *page);
 

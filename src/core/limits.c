@@ -20,6 +20,19 @@ bool limits_take(struct bucket *bucket, uint32_t rate, uint32_t burst, uint64_t 
     return true;
 }
 
+bool limits_has_left(const struct bucket *bucket, uint64_t now_ms)
+{
+    return bucket->full_us < (now_ms + 1000) * 1000;
+}
+
+void limits_overdraw(struct bucket *bucket, size_t rate, size_t amount, uint64_t now_ms)
+{
+    uint64_t now_us = now_ms * 1000;
+    if (rate == 0) return;
+    if (bucket->full_us < now_us) bucket->full_us = now_us;
+    bucket->full_us += (uint64_t)amount * 1000000 / rate;
+}
+
 static struct origin *find_origin(struct hub *hub, const struct address *address,
                                   uint64_t key)
 {

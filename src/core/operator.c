@@ -3,6 +3,7 @@
 #include "whilst/hub.h"
 
 #include "memory.h"
+#include "orders.h"
 #include "sessions.h"
 #include "topics.h"
 #include "window.h"
@@ -101,6 +102,7 @@ void hub_take_deny_list(struct hub *hub, struct deny_list *list, uint64_t now_ms
     deny_free(hub->denied);
     hub->denied = list;
     hub->metrics.denied = deny_count(list);
+    orders_drop_denied(hub);
     if (deny_count(list) == 0 || hub->pages.count == 0) return;
     do {
         blocked.count = 0;
@@ -120,6 +122,7 @@ bool hub_deny_page(struct hub *hub, const struct page_hash *hash, uint64_t now_m
     deny_free(hub->denied);
     hub->denied = list;
     hub->metrics.denied = deny_count(list);
+    orders_drop_denied(hub);
     topics_clear_page(hub, hash, REASON_BLOCKED);
     hub_settle(hub);
     return true;

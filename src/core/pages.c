@@ -1,12 +1,13 @@
 /* The registry of pages.
 
-   A page exists whilst it has a holder (connected or away) or a seeker, and is freed with
-   the last of them. Its members stand in two arrays, so that a random holder is found in
+   A page exists whilst it has a holder (connected or away) or a seeker, or a partner waits
+   for it, and is freed with the last of them. Its members stand in two arrays, so that a random holder is found in
    one step; each array keeps in front those that relay.c looks for. */
 #include "pages.h"
 
 #include "interests.h"
 #include "memory.h"
+#include "orders.h"
 
 #include <assert.h>
 #include <stddef.h>
@@ -54,7 +55,7 @@ static void free_group(struct group *group)
 
 void pages_settle(struct hub *hub, struct page *page)
 {
-    if (page->holders.count > 0 || page->seekers.count > 0) return;
+    if (!pages_is_empty(page) || orders_wait(hub, page)) return;
     assert(page->fetch == NULL);
     deadlines_unset(&hub->deadlines, &page->count_due);
     table_remove(&hub->pages, &page->link);

@@ -8,6 +8,12 @@ struct page *pages_find(struct hub *hub, const struct page_hash *hash); /* or NU
 /* Finds it, or makes an empty one, to which a member is to be added at once; NULL if there is
    no memory. */
 struct page *pages_new(struct hub *hub, const struct page_hash *hash);
+/* Whether nobody is at it: then it is there for partners' orders alone. */
+static inline bool pages_is_empty(const struct page *page)
+{
+    return page->holders.count == 0 && page->seekers.count == 0;
+}
+
 /* Frees the page if nobody is left. */
 void pages_settle(struct hub *hub, struct page *page);
 

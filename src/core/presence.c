@@ -16,7 +16,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static uint64_t interval_ms(const struct hub *hub, const struct page *page)
+uint64_t presence_interval_ms(const struct hub *hub, const struct page *page)
 {
     const struct hub_config *config = &hub->config;
     uint64_t interval =
@@ -96,7 +96,7 @@ static void tell_count(struct hub *hub, struct page *page, struct membership *on
 /* Tells now if the page was quiet, else when its interval is over. */
 static void tell_soon(struct hub *hub, struct page *page)
 {
-    uint64_t due = page->counted_ms + interval_ms(hub, page);
+    uint64_t due = page->counted_ms + presence_interval_ms(hub, page);
     if (page->counted == 0 || due <= hub->now_ms) {
         deadlines_unset(&hub->deadlines, &page->count_due);
         tell_count(hub, page, NULL);
@@ -130,11 +130,11 @@ void presence_joined(struct hub *hub, struct membership *holder)
     struct page *page = holder->page;
     presence_changed(hub, page);
     if (holder->count_told == news_for(count(hub, page), holder)) return;
-    if (interval_ms(hub, page) == hub->config.count_interval_ms)
+    if (presence_interval_ms(hub, page) == hub->config.count_interval_ms)
         tell_count(hub, page, holder);
     else if (page->count_due.place == 0)
         deadlines_set(&hub->deadlines, &page->count_due,
-                      page->counted_ms + interval_ms(hub, page));
+                      page->counted_ms + presence_interval_ms(hub, page));
 }
 
 void presence_due(struct hub *hub, struct page *page)

@@ -7,6 +7,9 @@
 /* A holder came; it is told the count. */
 void presence_joined(struct hub *hub, struct membership *holder);
 /* The number of holders may have changed. */
+/* How long a page waits between two counts. */
+uint64_t presence_interval_ms(const struct hub *hub, const struct page *page);
+
 void presence_changed(struct hub *hub, struct page *page);
 /* The number of those away has changed, that of all has not. */
 void presence_away(struct hub *hub, struct page *page);

@@ -16,7 +16,9 @@
 
    Among other nodes (bus_types.h), a fetch that has nobody left to ask here asks them for its
    seekers (wants.h), and they may ask this one (orders.h): an order is served by the same
-   fetch, but only by holders of this node.
+   fetch, but only by holders of this node. A partner's order is served by those of other
+   nodes too. When nobody at home is left to ask, its partners are, for its seekers alone
+   (abroad.h).
 
    Invariants, but inside functions of this file: a holder with ASK_PENDING stands in exactly
    one fetch, and not in its group's front; an active seeker stands in front of a page with
@@ -24,7 +26,8 @@
    holder or want. */
 #include "relay.h"
 
-#include "chance.h"
+#include "abroad.h"
+#include "holders.h"
 #include "intake.h"
 #include "interests.h"
 #include "line.h"
@@ -40,29 +43,9 @@
 #include <assert.h>
 #include <string.h>
 
-#define HOLDERS_COMPARED 8
 #define POSTPONED_MAX 3 /* then the seekers are told busy */
 
 /* ---- the life of a fetch ---- */
-
-/* The holder with the fewest requests in flight among a few that chance names; NULL if
-   nobody may be asked. The first to be asked is anybody, so that all holders share the work;
-   then those go first who are known to have had the page. */
-static struct membership *choose(struct hub *hub, const struct fetch *fetch)
-{
-    const struct group *holders = &fetch->page->holders;
-    bool known = fetch->asked > 0 && holders->proven > 0;
-    uint32_t among = known ? holders->proven : holders->front;
-    if (among == 0) return NULL;
-    uint32_t first = chance(hub, among);
-    struct membership *best = group_at(holders, first);
-    for (uint32_t i = 1; i < HOLDERS_COMPARED && i < among; i++) {
-        uint32_t at = among <= HOLDERS_COMPARED ? (first + i) % among : chance(hub, among);
-        struct membership *other = group_at(holders, at);
-        if (other->session->pending < best->session->pending) best = other;
-    }
-    return best;
-}
 
 /* Holders and other nodes that are asked now. */
 static uint32_t count_asked(struct hub *hub, const struct fetch *fetch)
@@ -70,11 +53,24 @@ static uint32_t count_asked(struct hub *hub, const struct fetch *fetch)
     return fetch->pending + wants_pending(hub, fetch->page);
 }
 
-/* Whether there is anybody left, here or at another node. */
+/* Whether other nodes are asked: for our seekers, and for partners. */
+static bool asks_nodes(struct hub *hub, const struct fetch *fetch)
+{
+    return fetch->active > 0 || orders_wait_far(hub, fetch->page);
+}
+
+/* Whether partners are asked: for our seekers, when nobody at home is. */
+static bool asks_abroad(struct hub *hub, const struct fetch *fetch)
+{
+    return fetch->active > 0 && count_asked(hub, fetch) == 0;
+}
+
+/* Whether there is anybody left, here, at another node or at a partner. */
 static bool can_ask(struct hub *hub, const struct fetch *fetch)
 {
     return fetch->page->holders.front > 0 ||
-           (fetch->active > 0 && wants_can_ask(hub, fetch->page));
+           (asks_nodes(hub, fetch) && wants_can_ask(hub, fetch->page)) ||
+           (asks_abroad(hub, fetch) && abroad_can_ask(hub, fetch->page));
 }
 
 static bool can_hedge(struct hub *hub, const struct fetch *fetch)
@@ -172,16 +168,23 @@ static void fail_fetch(struct hub *hub, struct fetch *fetch)
     if (page->seekers.front > 0) interests_retry(hub, page);
 }
 
-/* Asks one more: a holder, or else another node; false if there is nobody. */
+static bool ask_abroad(struct hub *hub, const struct fetch *fetch)
+{
+    return asks_abroad(hub, fetch) && abroad_pending(hub, fetch->page) < fetch->abreast &&
+           abroad_ask(hub, fetch->page);
+}
+
+/* Asks one more: a holder, or else another node, or a partner; false if there is nobody. */
 static bool ask_next(struct hub *hub, struct fetch *fetch)
 {
-    struct membership *holder = choose(hub, fetch);
+    struct membership *holder = holders_choose(hub, fetch->page, fetch->asked > 0);
     if (holder != NULL && reserve(fetch)) {
         ask(hub, fetch, holder);
         return true;
     }
-    if (fetch->pending == 0) orders_refuse(hub, fetch->page);
-    if (fetch->active == 0 || !wants_ask(hub, fetch->page)) return false;
+    if (fetch->pending == 0) orders_refuse_near(hub, fetch->page);
+    if (!(asks_nodes(hub, fetch) && wants_ask(hub, fetch->page)) && !ask_abroad(hub, fetch))
+        return false;
     fetch->hedge_ms = hub->now_ms + hub->config.hedge_ms;
     return true;
 }
@@ -190,7 +193,12 @@ static bool ask_next(struct hub *hub, struct fetch *fetch)
 static bool asks_too_few(struct hub *hub, const struct fetch *fetch)
 {
     return count_asked(hub, fetch) < fetch->abreast ||
-           (fetch->pending == 0 && orders_wait(hub, fetch->page));
+           (fetch->pending == 0 && orders_wait_near(hub, fetch->page));
+}
+
+static bool is_asking(struct hub *hub, const struct fetch *fetch)
+{
+    return count_asked(hub, fetch) > 0 || abroad_pending(hub, fetch->page) > 0;
 }
 
 /* Asks as many as may be asked by now, or ends the fetch when there is nobody. */
@@ -199,10 +207,13 @@ static void go_on(struct hub *hub, struct fetch *fetch)
     struct page *page = fetch->page;
     while (asks_too_few(hub, fetch) && ask_next(hub, fetch))
         ;
-    if (count_asked(hub, fetch) > 0)
+    if (is_asking(hub, fetch)) {
         schedule(hub, fetch);
-    else
+        if (fetch->asked == fetch->asked_told) return;
+        fetch->asked_told = fetch->asked;
+    } else {
         fail_fetch(hub, fetch);
+    }
     status_tell_all(hub, page);
 }
 
@@ -243,7 +254,9 @@ static uint32_t gather(struct hub *hub, const struct page *page)
 static bool can_begin(struct hub *hub, const struct page *page)
 {
     if (page->holders.front > 0) return page->seekers.front > 0 || orders_wait(hub, page);
-    return page->seekers.front > 0 && wants_can_ask(hub, page);
+    if (wants_can_ask(hub, page))
+        return page->seekers.front > 0 || orders_wait_far(hub, page);
+    return page->seekers.front > 0 && abroad_can_ask(hub, page);
 }
 
 /* False if there is a fetch already, or nobody to serve or to ask, or no memory. */
@@ -261,6 +274,7 @@ static bool begin(struct hub *hub, struct page *page)
     fetch->page = page;
     fetch->begun_ms = hub->now_ms;
     fetch->abreast = 1;
+    fetch->asked_told = UINT32_MAX;
     fetch->asks = fetch->few;
     fetch->capacity = ASKS_FEW;
     fetch->due.kind = DEADLINE_FETCH;
@@ -273,18 +287,6 @@ static bool begin(struct hub *hub, struct page *page)
     else
         wait_in_line(hub, fetch);
     return true;
-}
-
-/* Nobody fresh can be asked: those who once did not answer get another chance. */
-static void revive_silent(struct page *page)
-{
-    if (page->fetch != NULL || page->holders.front > 0) return;
-    for (uint32_t i = 0; i < page->holders.count; i++) {
-        struct membership *holder = group_at(&page->holders, i);
-        if (!holder->silent || holder->session == NULL) continue;
-        holder->silent = false;
-        pages_set_front(page, holder, true);
-    }
 }
 
 static void drop_silent(struct hub *hub, struct fetch *fetch, uint32_t i)
@@ -308,8 +310,12 @@ static uint32_t find(const struct fetch *fetch, const struct membership *holder)
 
 void relay_holder_came(struct hub *hub, struct page *page)
 {
-    begin(hub, page);
-    if (page->fetch != NULL && !page->fetch->in_line) schedule(hub, page->fetch);
+    struct fetch *fetch = page->fetch;
+    if (begin(hub, page) || fetch == NULL || fetch->in_line) return;
+    if (count_asked(hub, fetch) == 0)
+        go_on(hub, fetch); /* only partners are asked: home goes first */
+    else
+        schedule(hub, fetch);
 }
 
 void relay_holder_left(struct hub *hub, struct membership *holder)
@@ -328,7 +334,7 @@ void relay_holder_left(struct hub *hub, struct membership *holder)
 void relay_seeker_came(struct hub *hub, struct membership *seeker)
 {
     struct page *page = seeker->page;
-    revive_silent(page);
+    holders_revive(page);
     if (page->fetch != NULL && !seeker->active) {
         if (!take_part(hub, seeker)) return;
         page->fetch->active++;
@@ -341,7 +347,7 @@ void relay_seek_again(struct hub *hub, struct membership *seeker)
     struct page *page = seeker->page;
     bool served = seeker->index >= page->seekers.front;
     if (served) return;
-    revive_silent(page);
+    holders_revive(page);
     begin(hub, page);
 }
 
@@ -352,7 +358,10 @@ void relay_seeker_leaves(struct hub *hub, struct membership *seeker)
     window_release(hub, seeker, 0);
     pages_set_front(seeker->page, seeker, false);
     if (!last) return;
-    wants_end(hub, seeker->page);
+    if (orders_wait_far(hub, seeker->page))
+        abroad_end(hub, seeker->page);
+    else
+        wants_end(hub, seeker->page);
     if (!orders_wait(hub, seeker->page))
         end_fetch(hub, fetch);
     else if (!fetch->in_line)
@@ -361,17 +370,28 @@ void relay_seeker_leaves(struct hub *hub, struct membership *seeker)
 
 void relay_order_came(struct hub *hub, struct page *page)
 {
-    revive_silent(page);
+    holders_revive(page);
     if (page->fetch == NULL && !begin(hub, page))
         orders_refuse(hub, page);
     else if (page->fetch != NULL && page->fetch->pending == 0 && !page->fetch->in_line)
         go_on(hub, page->fetch);
 }
 
+void relay_give_up(struct hub *hub, struct page *page)
+{
+    if (page->fetch != NULL) fail_fetch(hub, page->fetch);
+}
+
 void relay_order_left(struct hub *hub, struct page *page)
 {
-    if (page->fetch != NULL && page->fetch->active == 0 && !orders_wait(hub, page))
-        end_fetch(hub, page->fetch);
+    struct fetch *fetch = page->fetch;
+    if (fetch == NULL || fetch->active > 0) return;
+    if (!orders_wait(hub, page)) {
+        end_fetch(hub, fetch);
+    } else if (!orders_wait_far(hub, page)) {
+        wants_end(hub, page);
+        if (!fetch->in_line) go_on(hub, fetch);
+    }
 }
 
 void relay_heard(struct hub *hub, struct membership *holder)
@@ -398,13 +418,13 @@ void relay_postpone_page(struct hub *hub, struct page *page)
     struct fetch *fetch = page->fetch;
     hub->metrics.postponed_total++;
     fetch->postponed++;
-    if (count_asked(hub, fetch) == 0) {
+    if (!is_asking(hub, fetch)) {
         wait_in_line(hub, fetch);
         return;
     }
-    if (fetch->pending == 0 && orders_wait(hub, page)) {
+    if (fetch->pending == 0 && orders_wait_near(hub, page)) {
         page->failure = REASON_BUSY;
-        orders_refuse(hub, page);
+        orders_refuse_near(hub, page);
     }
     schedule(hub, fetch);
 }

@@ -22,6 +22,9 @@ void relay_seeker_leaves(struct hub *hub, struct membership *seeker);
 void relay_order_came(struct hub *hub, struct page *page);
 void relay_order_left(struct hub *hub, struct page *page);
 
+/* Nobody is to have the page: its fetch ends. */
+void relay_give_up(struct hub *hub, struct page *page);
+
 /* A want of the page's fetch came to nothing: others are asked. */
 void relay_go_on(struct hub *hub, struct page *page);
 /* A want is due at another time than before. */

@@ -33,6 +33,7 @@ struct membership {
     uint8_t late;            /* answers to come that are dropped without blame */
     bool silent : 1;         /* a holder that did not answer in time */
     bool watches : 1;        /* a holder that is told how many are away */
+    bool claims : 1;         /* a holder that is told what partners claim */
     bool proven : 1;         /* a holder that is known to have had the page */
     bool active : 1;         /* a seeker that takes part in its page's fetch */
     bool waiting : 1;        /* a seeker whose session has no room for its page yet */
@@ -69,7 +70,8 @@ struct page {
     uint32_t born_s;           /* when somebody came to it */
     uint64_t counted_ms;       /* when the count was last told */
     uint32_t counted;          /* what was told then; 0 before */
-    uint32_t away : 23;        /* of the holders */
+    uint32_t away : 22;        /* of the holders */
+    uint32_t claimed : 1;      /* somebody wanted to know what partners claim */
     uint32_t watched : 1;      /* somebody wanted to know how many are away */
     uint32_t failure : 8;      /* enum reason: how the last fetch ended without bytes */
 };
@@ -90,6 +92,7 @@ struct fetch {
     uint64_t begun_ms;
     uint64_t hedge_ms;          /* when more holders are asked beside the present ones */
     uint32_t asked;             /* holders asked so far */
+    uint32_t asked_told;        /* the same, as seekers were told it last */
     uint32_t abreast;           /* so many are asked at the same time by now */
     uint32_t active;            /* seekers that take part */
     uint32_t pending, capacity; /* of asks */

@@ -8,6 +8,7 @@
    new member is ready to stand in for it, so that a rejoin ends no fetch. */
 #include "topics.h"
 
+#include "claims.h"
 #include "limits.h"
 #include "memory.h"
 #include "pages.h"
@@ -34,7 +35,7 @@ struct membership *topics_find(const struct session *session, const struct topic
 /* ---- what a join asks for ---- */
 
 struct join_options {
-    bool binary, status, limits, away;
+    bool binary, status, limits, away, claims;
     char token[TOKEN_MAX];
     size_t token_size; /* 0: none */
 };
@@ -75,7 +76,8 @@ static enum reason read_options(const struct hub *hub, const struct frame *frame
     if (payload != NULL && read_flag(payload, "binary", &options->binary) &&
         read_flag(payload, "status", &options->status) &&
         read_flag(payload, "limits", &options->limits) &&
-        read_flag(payload, "away", &options->away))
+        read_flag(payload, "away", &options->away) &&
+        read_flag(payload, "claims", &options->claims))
         reason = read_token(payload, options);
     json_decref(payload);
     return reason;
@@ -209,9 +211,14 @@ void topics_away_due(struct hub *hub, struct slot *slot)
 uint32_t topics_clear_page(struct hub *hub, const struct page_hash *hash,
                            enum reason reason)
 {
-    const struct page *page;
+    struct page *page;
     uint32_t told = 0;
     while ((page = pages_find(hub, hash)) != NULL) {
+        if (pages_is_empty(page)) {
+            relay_give_up(hub, page);
+            pages_settle(hub, page);
+            continue;
+        }
         const struct group *group =
             page->seekers.count > 0 ? &page->seekers : &page->holders;
         struct membership *member = group_at(group, group->count - 1);
@@ -370,6 +377,8 @@ static void stand_by(struct hub *hub, struct membership *holder,
 {
     struct page *page = holder->page;
     holder->watches = options->away;
+    holder->claims = options->claims;
+    if (options->claims) page->claimed = 1;
     if (options->away) page->watched = 1;
     if (holder->session->served == (uint32_t)page->link.key) pages_set_proven(page, holder);
     if (!is_barred(holder->session, &page->hash)) pages_set_front(page, holder, true);
@@ -400,6 +409,7 @@ static void enter(struct hub *hub, struct session *session, const struct topic *
     }
     if (topic->kind == TOPIC_HAVE) {
         presence_joined(hub, member);
+        if (options->claims) claims_joined(hub, member);
         relay_holder_came(hub, member->page);
     } else if (topic->kind == TOPIC_WANT) {
         relay_seeker_came(hub, member);

@@ -12,6 +12,7 @@
    that answers give a sign each second. */
 #include "wants.h"
 
+#include "abroad.h"
 #include "awaited.h"
 #include "cells.h"
 #include "chance.h"
@@ -26,18 +27,20 @@
 #include <assert.h>
 #include <stddef.h>
 
-static struct want *find(struct hub *hub, uint64_t request)
+/* The want of a partner, or of a node. */
+static struct want *find(struct hub *hub, const struct partner *partner, uint64_t request)
 {
     uint64_t key = siphash(hub->secret, &request, sizeof request);
     struct table_link *link = table_first(&hub->bus->wants, key);
     for (; link != NULL; link = table_next(link)) {
         struct want *want = MEMORY_OWNER(link, struct want, link);
-        if (want->request == request) return want;
+        if (want->request == request && want->partner == partner) return want;
     }
     return NULL;
 }
 
-static struct want *want_new(struct hub *hub, struct interest *interest, uint64_t node)
+static struct want *want_new(struct hub *hub, struct interest *interest, uint64_t node,
+                             struct partner *partner)
 {
     struct want *want = memory_new(sizeof *want);
     uint64_t request = ++hub->bus->requests;
@@ -48,6 +51,7 @@ static struct want *want_new(struct hub *hub, struct interest *interest, uint64_
     }
     want->request = request;
     want->node = node;
+    want->partner = partner;
     want->asked_ms = want->heard_ms = hub->now_ms;
     want->limit = ORDERS_WINDOW;
     want->interest = interest;
@@ -55,14 +59,26 @@ static struct want *want_new(struct hub *hub, struct interest *interest, uint64_
     interest->wants = want;
     hub->metrics.bus_wants++;
     hub->metrics.bus_wants_total++;
+    if (partner != NULL) abroad_opened(hub, partner);
     return want;
 }
 
-static void tell_cancelled(struct hub *hub, uint64_t node, uint64_t request)
+/* To the one who answers. */
+static void tell(struct hub *hub, const struct want *want, uint64_t node,
+                 const struct bus_record *record)
+{
+    struct bus_subject subject = {.kind = BUS_NODE, .node = node};
+    if (node == 0) return;
+    if (want != NULL && want->partner != NULL) partners_address(want->partner, &subject);
+    cluster_publish(hub, &subject, record);
+}
+
+static void tell_cancelled(struct hub *hub, const struct want *want, uint64_t node,
+                           uint64_t request)
 {
     struct bus_record cancel = {
         .kind = BUS_CANCEL, .node = hub->bus->node, .request = request};
-    if (node != 0) cluster_tell(hub, node, &cancel);
+    tell(hub, want, node, &cancel);
 }
 
 static void free_want(struct hub *hub, struct want *want)
@@ -72,6 +88,7 @@ static void free_want(struct hub *hub, struct want *want)
         at = &(*at)->next;
     *at = want->next;
     if (want->page != NULL) hub->metrics.in_flight_bytes -= want->total;
+    if (want->partner != NULL) abroad_closed(hub, want);
     message_unref(want->page);
     hash_stream_free(want->stream);
     table_remove(&hub->bus->wants, &want->link);
@@ -81,6 +98,7 @@ static void free_want(struct hub *hub, struct want *want)
 
 static bool publish(struct hub *hub, const struct want *want)
 {
+    if (want->partner != NULL) return abroad_publish(hub, want);
     bool group = want->node == 0;
     struct bus_effect effect = {
         .kind = EFFECT_PUBLISH,
@@ -118,6 +136,7 @@ void wants_begin(struct hub *hub, const struct page *page)
     struct interest *interest = interests_of(hub, page);
     if (interest == NULL) return;
     interest->group_asked = false;
+    interest->partners_tried = 0;
     interest->retry_ms = 0;
     for (struct cell *cell = interest->cells; cell != NULL; cell = cell->next)
         cell->tried = false;
@@ -133,9 +152,10 @@ bool wants_can_ask(struct hub *hub, const struct page *page)
     return false;
 }
 
-static bool ask(struct hub *hub, struct interest *interest, uint64_t node)
+bool wants_open(struct hub *hub, struct interest *interest, uint64_t node,
+                struct partner *partner)
 {
-    struct want *want = want_new(hub, interest, node);
+    struct want *want = want_new(hub, interest, node, partner);
     if (want != NULL && publish(hub, want)) return true;
     if (want != NULL) free_want(hub, want);
     return false;
@@ -148,11 +168,11 @@ bool wants_ask(struct hub *hub, struct page *page)
     if (interest == NULL || !cluster_is_up(hub)) return false;
     if (!interest->group_asked) {
         interest->group_asked = true;
-        if (ask(hub, interest, 0)) return true;
+        if (wants_open(hub, interest, 0, NULL)) return true;
     }
     while ((cell = choose(hub, interest)) != NULL) {
         cell->tried = true;
-        if (!ask(hub, interest, cell->node->id)) continue;
+        if (!wants_open(hub, interest, cell->node->id, NULL)) continue;
         page->fetch->asked++;
         return true;
     }
@@ -165,7 +185,7 @@ uint32_t wants_pending(struct hub *hub, const struct page *page)
     uint32_t pending = 0;
     if (interest == NULL) return 0;
     for (const struct want *want = interest->wants; want != NULL; want = want->next)
-        pending++;
+        pending += want->partner == NULL ? 1 : 0;
     return pending;
 }
 
@@ -193,7 +213,13 @@ static void give_up(struct hub *hub, struct page *page, struct want *want)
 {
     page->failure = REASON_SILENT;
     hub->metrics.given_up_total++;
-    tell_cancelled(hub, want->node, want->request);
+    if (want->partner != NULL) abroad_given_up(hub, want);
+    wants_cancel(hub, want);
+}
+
+void wants_cancel(struct hub *hub, struct want *want)
+{
+    tell_cancelled(hub, want, want->node, want->request);
     free_want(hub, want);
 }
 
@@ -229,11 +255,8 @@ bool wants_give_up(struct hub *hub, struct page *page)
 void wants_end(struct hub *hub, const struct page *page)
 {
     const struct interest *interest = interests_of(hub, page);
-    while (interest != NULL && interest->wants != NULL) {
-        struct want *want = interest->wants;
-        tell_cancelled(hub, want->node, want->request);
-        free_want(hub, want);
-    }
+    while (interest != NULL && interest->wants != NULL)
+        wants_cancel(hub, interest->wants);
 }
 
 /* ---- answers ---- */
@@ -256,14 +279,15 @@ static void fail(struct hub *hub, struct want *want, enum reason reason)
 
 static void stop(struct hub *hub, struct want *want, enum reason reason)
 {
-    tell_cancelled(hub, want->node, want->request);
+    tell_cancelled(hub, want, want->node, want->request);
     fail(hub, want, reason);
 }
 
 static bool is_asked_twice(const struct want *want, uint64_t node)
 {
     const struct want *other = want->interest->wants;
-    while (other != NULL && (other == want || other->node != node))
+    while (other != NULL &&
+           (other == want || other->node != node || other->partner != NULL))
         other = other->next;
     return other != NULL;
 }
@@ -271,6 +295,10 @@ static bool is_asked_twice(const struct want *want, uint64_t node)
 /* It is known now who takes the want; false if it is not to. */
 static bool adopt(struct hub *hub, struct want *want, uint64_t node)
 {
+    if (want->partner != NULL) {
+        want->node = node;
+        return true;
+    }
     struct cell *cell = cells_find(want->interest, node);
     if (want->node == 0) {
         if ((cell != NULL && cell->barred) || is_asked_twice(want, node)) return false;
@@ -287,8 +315,11 @@ static bool adopt(struct hub *hub, struct want *want, uint64_t node)
 static void postpone(struct hub *hub, struct want *want)
 {
     struct page *page = page_of(hub, want);
-    tell_cancelled(hub, want->node, want->request);
-    free_want(hub, want);
+    if (want->partner != NULL) {
+        stop(hub, want, REASON_BUSY);
+        return;
+    }
+    wants_cancel(hub, want);
     wants_begin(hub, page);
     relay_postpone_page(hub, page);
 }
@@ -297,6 +328,7 @@ static bool reserve(struct hub *hub, struct want *want, uint32_t total)
 {
     if (hub->metrics.in_flight_bytes + total > hub->config.in_flight_bytes_max)
         return false;
+    if (want->partner != NULL && !abroad_has_room(hub, want->partner, total)) return false;
     want->stream = hash_stream_new();
     want->page = message_new(MESSAGE_BINARY, WIRE_CONTENT_FRONT, total);
     if (want->stream == NULL || want->page == NULL) {
@@ -308,6 +340,7 @@ static bool reserve(struct hub *hub, struct want *want, uint32_t total)
     }
     want->total = total;
     hub->metrics.in_flight_bytes += total;
+    if (want->partner != NULL) abroad_reserved(hub, want);
     return true;
 }
 
@@ -333,7 +366,7 @@ static void grant(struct hub *hub, struct want *want)
     if (granted >= want->total || want->limit - want->next_chunk > ORDERS_WINDOW / 2)
         return;
     want->limit = credit.limit;
-    cluster_tell(hub, want->node, &credit);
+    tell(hub, want, want->node, &credit);
 }
 
 static void finish(struct hub *hub, struct want *want)
@@ -342,13 +375,18 @@ static void finish(struct hub *hub, struct want *want)
     struct page_hash hash = hash_stream_finish(want->stream);
     struct message *bytes = want->page;
     if (!hash_equal(&hash, &page->hash)) {
-        struct cell *cell = cells_find(want->interest, want->node);
+        struct cell *cell =
+            want->partner != NULL ? NULL : cells_find(want->interest, want->node);
         if (cell != NULL) cell->barred = true;
-        hub->metrics.refusals[REASON_BUS_BYTES]++;
+        if (want->partner != NULL)
+            abroad_lied(hub, want);
+        else
+            hub->metrics.refusals[REASON_BUS_BYTES]++;
         fail(hub, want, REASON_WRONG_BYTES);
         return;
     }
     hub->metrics.in_flight_bytes -= want->total;
+    if (want->partner != NULL) abroad_came(hub, want);
     want->page = NULL;
     want->interest->retries = 0;
     free_want(hub, want);
@@ -356,20 +394,22 @@ static void finish(struct hub *hub, struct want *want)
     relay_take_page(hub, page, bytes);
 }
 
-static void take_chunk(struct hub *hub, struct want *want, const struct bus_record *chunk)
+static bool take_chunk(struct hub *hub, struct want *want, const struct bus_record *chunk)
 {
+    uint64_t *refused = &hub->metrics.refusals[REASON_BUS_CHUNK];
     if (chunk->index < want->next_chunk) { /* it came before */
-        hub->metrics.refusals[REASON_BUS_CHUNK]++;
-        return;
+        *refused += want->partner == NULL ? 1 : 0;
+        return false;
     }
     if (!is_next(want, chunk) || chunk->total > hub->config.page_bytes_max) {
-        hub->metrics.refusals[REASON_BUS_CHUNK]++;
+        *refused += want->partner == NULL ? 1 : 0;
         stop(hub, want, REASON_SILENT);
-        return;
+        return false;
     }
+    want->heard_ms = hub->now_ms;
     if (want->page == NULL && !reserve(hub, want, chunk->total)) {
         postpone(hub, want);
-        return;
+        return true;
     }
     message_append(want->page, chunk->rest.data, chunk->rest.size);
     hash_stream_update(want->stream, chunk->rest.data, chunk->rest.size);
@@ -378,35 +418,41 @@ static void take_chunk(struct hub *hub, struct want *want, const struct bus_reco
         finish(hub, want);
     else
         grant(hub, want);
+    return true;
 }
 
 static void take_refusal(struct hub *hub, struct want *want, enum bus_no no)
 {
     static const enum reason reasons[] = {REASON_NONE, REASON_SILENT, REASON_WRONG_BYTES,
                                           REASON_BUSY};
+    if (want->partner != NULL) abroad_refused(hub, want, no);
     fail(hub, want, reasons[no]);
 }
 
-void wants_hear(struct hub *hub, uint64_t request, const struct bus_record *record)
+bool wants_hear(struct hub *hub, struct partner *partner, uint64_t request,
+                const struct bus_record *record)
 {
-    struct want *want = find(hub, request);
+    struct want *want = find(hub, partner, request);
     if (want == NULL || (want->node != 0 && want->node != record->node)) {
-        if (record->kind != BUS_NO) tell_cancelled(hub, record->node, request);
-        return;
+        if (record->kind != BUS_NO && partner == NULL)
+            tell_cancelled(hub, NULL, record->node, request);
+        return false;
     }
+    if (record->kind == BUS_SIGN && partner != NULL) return abroad_sign(hub, want, record);
     if (!adopt(hub, want, record->node)) {
-        if (record->kind != BUS_NO) tell_cancelled(hub, record->node, request);
+        if (record->kind != BUS_NO) tell_cancelled(hub, want, record->node, request);
         fail(hub, want, REASON_NONE);
     } else if (record->kind == BUS_CHUNK) {
-        take_chunk(hub, want, record);
+        return take_chunk(hub, want, record);
     } else if (record->kind == BUS_NO) {
         take_refusal(hub, want, (enum bus_no)record->reason);
     }
+    return true;
 }
 
 void wants_nobody(struct hub *hub, uint64_t request)
 {
-    struct want *want = find(hub, request);
+    struct want *want = find(hub, NULL, request);
     if (request == NODES_ROLL) awaited_grace(hub);
     if (want == NULL || want->again_ms != 0) return;
     if (want->node != 0 || want->again) {

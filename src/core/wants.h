@@ -11,7 +11,7 @@ void wants_begin(struct hub *hub, const struct page *page);
 bool wants_can_ask(struct hub *hub, const struct page *page);
 /* Asks; false if nobody was. */
 bool wants_ask(struct hub *hub, struct page *page);
-/* How many are asked now. */
+/* How many nodes are asked now. */
 uint32_t wants_pending(struct hub *hub, const struct page *page);
 /* When wants_give_up has work, or UINT64_MAX. */
 uint64_t wants_due_ms(struct hub *hub, const struct page *page);
@@ -21,8 +21,16 @@ bool wants_give_up(struct hub *hub, struct page *page);
 /* The fetch is over: nobody need answer. */
 void wants_end(struct hub *hub, const struct page *page);
 
-/* An answer, or part of one, came; or there is nobody to answer. */
-void wants_hear(struct hub *hub, uint64_t request, const struct bus_record *record);
+/* Asks one node, or whoever takes it (0), or one partner; false if that cannot be. */
+bool wants_open(struct hub *hub, struct interest *interest, uint64_t node,
+                struct partner *partner);
+/* It need not be answered. */
+void wants_cancel(struct hub *hub, struct want *want);
+
+/* An answer, or part of one, came from a partner or, if that is NULL, from a node; or there is
+   nobody to answer. False if it was of no use. */
+bool wants_hear(struct hub *hub, struct partner *partner, uint64_t request,
+                const struct bus_record *record);
 void wants_nobody(struct hub *hub, uint64_t request);
 
 #endif

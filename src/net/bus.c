@@ -105,6 +105,10 @@ void bus_settle(struct server *server)
         case EFFECT_UNSUBSCRIBE:
             nats_client_unsubscribe(server->bus, effect.subscription);
             break;
+        case EFFECT_DEAF:
+            log_event(LOG_PARTNER_DEAF, LOG_TEXT("partner", effect.subject.partner),
+                      LOG_NUMBER("ms", effect.deaf_ms));
+            break;
         }
     }
     if (hub_bus_state(server->hub) == BUS_NAME_TAKEN) leave(server);
@@ -121,6 +125,7 @@ bool bus_is_awaited(const struct server *server)
 void bus_print(struct print *to, const struct server *server)
 {
     if (server->bus != NULL) nats_client_print_metrics(to, server->bus);
+    hub_print_partners(to, server->hub);
 }
 
 /* ---- life ---- */

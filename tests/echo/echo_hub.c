@@ -293,6 +293,11 @@ bool hub_next_bus_effect(struct hub *hub, struct bus_effect *effect)
     return false;
 }
 
+void hub_print_partners(struct print *to, struct hub *hub)
+{
+    (void)to, (void)hub;
+}
+
 void hub_bus_go(struct hub *hub, uint64_t now_ms)
 {
     (void)hub, (void)now_ms;

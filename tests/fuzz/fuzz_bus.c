@@ -1,7 +1,8 @@
 /* A hub among other nodes, with a byte string as the script of what the bus brings.
 
    Three nodes say what nodes may say, with any numbers in it, and strangers say anything; they
-   answer what the hub asks, ask it for pages, and take them or do not. Beside them a few
+   answer what the hub asks, ask it for pages, and take them or do not. So does a partner, on
+   subjects of its own. Beside them a few
    clients hold and seek. After every step the rules of `check` must hold: no wrong byte, no
    memory over its limits. At the end nothing may be left. */
 #include "bus.h"
@@ -13,6 +14,8 @@
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define PARTNER "m"
 
 enum { CLIENTS = 4, PAGES = 3, OTHERS = 3, ASKED = 4, LARGE = 150000 };
 
@@ -70,10 +73,13 @@ static void take_publish(struct run *run, const struct bus_effect *effect)
         memcpy(bytes + effect->head_size, message_bytes(effect->body) + effect->body_at,
                effect->body_size);
     MUST(bus_record_read(bytes, size, &record));
+    MUST((record.kind >= BUS_FAR_ORDER) <= (effect->subject.side == BUS_TO));
     if (record.kind == BUS_ORDER) {
         MUST(effect->reply.kind == BUS_INBOX);
         run->asked[run->asked_count++ % ASKED] = effect->reply.request;
     }
+    if (record.kind == BUS_FAR_ORDER)
+        run->asked[run->asked_count++ % ASKED] = record.request;
     free(bytes);
 }
 
@@ -98,6 +104,7 @@ static void drain(struct run *run)
         if (bus.kind == EFFECT_PUBLISH) take_publish(run, &bus);
         if (bus.kind == EFFECT_SUBSCRIBE) run->subscribed++;
         if (bus.kind == EFFECT_UNSUBSCRIBE) MUST(run->subscribed-- > 3);
+        if (bus.kind == EFFECT_DEAF) MUST(strcmp(bus.subject.partner, PARTNER) == 0);
         message_unref(bus.body);
     }
 }
@@ -204,6 +211,11 @@ static struct bus_subject subject_of(struct run *run, struct input *input, int p
                                   .node = bus_node_of("a")};
     if (subject.kind == BUS_INBOX) subject.request = run->asked[choice >> 3 & 3];
     if (choice >= 200 && subject.kind == BUS_NODE) subject.node = number(input);
+    if (choice >= 128 && choice < 200) {
+        subject.side = BUS_FROM;
+        subject.partner[0] = PARTNER[0];
+        if (choice >= 190) subject.kind = BUS_CLAIMS;
+    }
     return subject;
 }
 
@@ -242,7 +254,7 @@ static void node_speaks(struct run *run, struct input *input)
     uint8_t kind = next(input), who = next(input), how = next(input);
     int page = (who >> 2) % PAGES;
     struct bus_subject subject = subject_of(run, input, page);
-    struct bus_record record = {.kind = (enum bus_kind)(BUS_CELL + kind % 11),
+    struct bus_record record = {.kind = (enum bus_kind)(BUS_CELL + kind % 15),
                                 .node = node(who),
                                 .incarnation = number(input),
                                 .seq = number(input),
@@ -324,6 +336,12 @@ static struct hub_config choose_limits(struct input *input)
     struct hub_config config = hub_config_default();
     uint8_t choice = next(input);
     config.node[0] = 'a';
+    config.partners[0][0] = PARTNER[0];
+    config.partners_have = choice % 5 != 0;
+    config.partners_want = choice % 7 != 0;
+    config.partner_orders_max = 2;
+    config.partner_pages_max = 2;
+    config.partner_refusal_rate = choice % 3 == 0 ? 0 : 10;
     config.incarnation = 10;
     config.message_rate = config.join_rate = config.ask_rate = 0;
     if (choice & 1) config.page_bytes_max = 5;

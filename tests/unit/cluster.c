@@ -2,6 +2,7 @@
 #include "cluster.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const names[NODES] = {"a", "b", "c"};
@@ -12,9 +13,28 @@ struct net net;
 
 static bool matches(const struct bus_subject *own, const struct bus_subject *subject)
 {
-    return own->kind == subject->kind && own->node == subject->node &&
+    return own->kind == subject->kind && own->side == subject->side &&
+           strcmp(own->partner, subject->partner) == 0 && own->node == subject->node &&
            (own->every || own->request == subject->request) &&
            hash_equal(&own->hash, &subject->hash);
+}
+
+/* Names an organisation; those that were not named are one. */
+static const char *organisation_of(int node)
+{
+    return net.organisations[node] == NULL ? "" : net.organisations[node];
+}
+
+/* The subject as another node sees it, if it reaches that. */
+static bool crosses(int from, int to, struct bus_subject *subject)
+{
+    if (subject->side == BUS_HOME)
+        return strcmp(organisation_of(from), organisation_of(to)) == 0;
+    if (subject->side != BUS_TO || strcmp(subject->partner, organisation_of(to)) != 0)
+        return false;
+    subject->side = BUS_FROM;
+    snprintf(subject->partner, sizeof subject->partner, "%s", organisation_of(from));
+    return true;
 }
 
 void hand(int node, const struct bus_message *message)
@@ -26,15 +46,18 @@ void hand(int node, const struct bus_message *message)
 static bool hear_by_hand(const struct bus_message *message)
 {
     const struct bus_subject *subject = &message->subject;
+    bool far = subject->side == BUS_TO && net.partner_by_hand != NULL &&
+               strcmp(subject->partner, net.partner_by_hand) == 0;
     bool mine = subject->node == net.by_hand || subject->kind == BUS_PRESENCE ||
                 subject->kind == BUS_WANT || subject->kind == BUS_HEARTBEAT;
-    if (net.by_hand == 0 || !mine || net.heard_count == KEPT) return false;
+    mine = mine && subject->side == BUS_HOME && net.by_hand != 0;
+    if (!(mine || far) || net.heard_count == KEPT) return false;
     struct heard *heard = &net.heard[net.heard_count++];
     heard->subject = message->subject;
     heard->reply = message->reply;
     assert_true(bus_record_read(message->bytes, message->size, &heard->record));
     heard->record.rest = (struct slice){0};
-    return subject->kind == BUS_WANT || subject->node == net.by_hand;
+    return far || subject->kind == BUS_WANT || subject->node == net.by_hand;
 }
 
 static void publish(int from, const struct bus_effect *effect)
@@ -52,8 +75,10 @@ static void publish(int from, const struct bus_effect *effect)
     for (int i = 0; i < SUBSCRIPTIONS; i++) {
         int to = net.subscriptions[i].node;
         bool group = net.subscriptions[i].group;
+        message.subject = effect->subject;
         if (!net.subscriptions[i].taken || to == from || (group && (grouped || anybody)) ||
-            !matches(&net.subscriptions[i].subject, &effect->subject))
+            !crosses(from, to, &message.subject) ||
+            !matches(&net.subscriptions[i].subject, &message.subject))
             continue;
         anybody = true;
         grouped |= group;
@@ -93,6 +118,8 @@ static void carry_out(int node, struct bus_effect *effect)
         subscribe(node, effect);
     } else if (effect->kind == EFFECT_UNSUBSCRIBE) {
         unsubscribe(node, effect->subscription);
+    } else if (effect->kind == EFFECT_DEAF) {
+        assert_int_equal(effect->subject.side, BUS_TO);
     } else if (net.holds_chunks && effect->head[0] == BUS_CHUNK) {
         assert_true(net.kept_count < KEPT);
         net.kept[net.kept_count++] = *effect;
@@ -158,9 +185,32 @@ void begin(int count, const struct hub_config *config)
     pass_all(3000);
 }
 
+void begin_organisations(int count, const char *const *organisations,
+                         const struct hub_config *config)
+{
+    net = (struct net){0};
+    for (int i = 0; i < count; i++) {
+        struct hub_config own = config == NULL ? config_of(i) : *config;
+        size_t partners = 0;
+        snprintf(own.node, sizeof own.node, "%s", names[i]);
+        while (own.partners[partners][0] != '\0')
+            partners++;
+        net.organisations[i] = organisations[i];
+        for (int j = 0; j < count; j++)
+            if (strcmp(organisations[j], organisations[i]) != 0 &&
+                (j == 0 || strcmp(organisations[j], organisations[j - 1]) != 0))
+                snprintf(own.partners[partners++], sizeof own.partners[0], "%s",
+                         organisations[j]);
+        net.nodes[i] = world_new(&own);
+        set_up(i, true);
+    }
+    pass_all(3000);
+}
+
 void end(void)
 {
     net.by_hand = 0;
+    net.partner_by_hand = NULL;
     net.holds_chunks = false;
     for (size_t i = 0; i < net.kept_count; i++)
         message_unref(net.kept[i].body);
@@ -194,6 +244,27 @@ void say_to(int node, const struct bus_subject *subject, const struct bus_record
     size_t head = bus_record_write(record, bytes);
     if (size > 0) memcpy(bytes + head, body, size);
     say_bytes_to(node, subject, bytes, head + size);
+}
+
+uint64_t partner_number(int node, const char *name)
+{
+    static char text[1 << 15];
+    char start[100];
+    struct print to = {.out = text, .size = sizeof text};
+    hub_print_partners(&to, net.nodes[node]->hub);
+    snprintf(start, sizeof start, "\nwhilst_partner_%s{", name);
+    const char *row = strstr(text, start);
+    assert_non_null(row);
+    return strtoull(strstr(row, "} ") + 2, NULL, 10);
+}
+
+void say_far(const struct bus_subject *subject, const struct bus_record *record,
+             const void *body, size_t size)
+{
+    struct bus_subject own = *subject;
+    own.side = BUS_FROM;
+    snprintf(own.partner, sizeof own.partner, "%s", net.partner_by_hand);
+    say_to(0, &own, record, body, size);
 }
 
 /* It lives, and has so many holders of HELLO. */

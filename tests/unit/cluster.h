@@ -22,7 +22,9 @@ struct net {
         uint64_t id;
         struct bus_subject subject;
     } subscriptions[SUBSCRIPTIONS];
-    uint64_t by_hand; /* the node that is played; 0: none */
+    const char *organisations[NODES]; /* that they are of; NULL: all of one */
+    const char *partner_by_hand;      /* an organisation that is played; NULL: none */
+    uint64_t by_hand;                 /* the node that is played; 0: none */
     struct heard heard[KEPT];
     size_t heard_count;
     bool holds_chunks; /* chunks wait in `kept` */
@@ -34,6 +36,12 @@ extern struct net net;
 struct hub_config config_of(int node);
 /* So many nodes that know each other, named a, b and c. */
 void begin(int count, const struct hub_config *config);
+/* The same, each of the organisation with that name, with all others, and those that `config`
+   has, as partners. */
+void begin_organisations(int count, const char *const *organisations,
+                         const struct hub_config *config);
+/* What is counted of the node's first partner. */
+uint64_t partner_number(int node, const char *name);
 /* Everybody goes, and nothing may be left. */
 void end(void);
 
@@ -61,6 +69,9 @@ void say_to(int node, const struct bus_subject *subject, const struct bus_record
             const void *body, size_t size);
 /* It lives, and has so many holders of HELLO. */
 void play(const char *name, uint32_t holders);
+/* Says something to node a as the partner that is played by hand. */
+void say_far(const struct bus_subject *subject, const struct bus_record *record,
+             const void *body, size_t size);
 /* The last message of this kind that it heard; how many there were. */
 const struct heard *last_heard(enum bus_kind kind);
 size_t count_heard(enum bus_kind kind);

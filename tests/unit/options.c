@@ -155,6 +155,32 @@ TEST(lists_have_an_end)
     refuse_line(line, "too long");
 }
 
+TEST(partners_have_names_and_a_way)
+{
+    struct hub_config hub =
+        accept_line("--bus nats://a --partner beta --partner c-3 --federate want "
+                    "--partner-bytes-rate 1M --partner-want-rate 7")
+            .server.hub;
+    assert_string_equal(hub.partners[0], "beta");
+    assert_string_equal(hub.partners[1], "c-3");
+    assert_string_equal(hub.partners[2], "");
+    assert_true(hub.partners_want && !hub.partners_have);
+    assert_int_equal(hub.partner_bytes_rate, 1 << 20);
+    assert_int_equal(hub.partner_want_rate, 7);
+    hub = accept_line("--bus nats://a --partner beta --federate have").server.hub;
+    assert_true(hub.partners_have && !hub.partners_want);
+    hub = accept_line("--bus nats://a --partner beta --federate both").server.hub;
+    assert_true(hub.partners_have && hub.partners_want);
+    refuse_line("--partner beta --federate both", "add bus");
+    refuse_line("--bus nats://a --partner beta", "add federate");
+    refuse_line("--bus nats://a --federate have", "add partner");
+    refuse_line("--bus nats://a --partner be.ta", "dashes");
+    refuse_line("--bus nats://a --partner a --partner a --federate have", "same name");
+    refuse_line("--bus nats://a --federate have --partner a --partner b --partner c "
+                "--partner d --partner e --partner f --partner g --partner h --partner i",
+                "8 of them");
+}
+
 TEST(log_levels_have_names)
 {
     static const char *const levels[] = {"error", "warn", "info", "debug"};
@@ -230,6 +256,7 @@ int main(void)
         cmocka_unit_test(base_paths_are_plain),
         cmocka_unit_test(who_is_believed_and_who_may_embed),
         cmocka_unit_test(lists_have_an_end),
+        cmocka_unit_test(partners_have_names_and_a_way),
         cmocka_unit_test(log_levels_have_names),
         cmocka_unit_test(no_rate_limits_is_all_of_them),
         cmocka_unit_test(each_option_is_a_variable_and_flags_win),
