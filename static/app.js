@@ -73,6 +73,7 @@ function newPage(hash, properties) {
     count: null,
     away: 0,
     last_count: null,
+    claims: [],
     had_others: false,
     is_kept: null,
     is_told_of: false,
@@ -251,13 +252,14 @@ client.on("count", ({ hash, count, away }) => {
   change(hash, { count, away, last_count: count, ...(count > 1 && { had_others: true }) });
   if (is_news) note(page);
 });
+client.on("claims", ({ hash, claims }) => change(hash, { claims }));
 client.on("over", ({ hash, reason }) => {
-  change(hash, { hold: null, is_holder: false, hold_refusal: reason, count: null, last_count: null });
+  change(hash, { claims: [], hold: null, is_holder: false, hold_refusal: reason, count: null, last_count: null });
 });
 
 /** Without the server nobody knows how many there are; it tells again after each join. */
 function forgetCounts() {
-  for (const page of pages.values()) Object.assign(page, { count: null, status: null });
+  for (const page of pages.values()) Object.assign(page, { count: null, claims: [], status: null });
 }
 
 function change(hash, properties) {

@@ -99,10 +99,12 @@ function drawBar(page) {
   drawSpark(page, Date.now());
   drawShare(page.hash, bytes);
   for (const id of ["page-title", "verified", "size", "age", "share", "download", "let-go", "hold"]) show($(id), has_bytes);
+  show($("claimed"), has_bytes && page.claims.length > 0);
   if (!has_bytes) return;
   setText($("page-title"), nameOf(page));
   setText($("size"), formatSize(bytes.length, t));
   setText($("age"), t.held({ age: formatDuration(Date.now() - page.started_ms, t) }));
+  setText($("claimed"), page.claims.map((claim) => t.claimed(claim)).join(" · "));
   setText($("sentence"), holdSentence(page, t));
 }
 

@@ -13,8 +13,9 @@ import { toHex } from "./hash.js";
  *   the next connection on
  * @property {number|null} count the holders as the server last told, this one included; null: not told yet
  * @property {number} away of which have lost their connection, and may come back
- * @property {(event: "holding"|"count"|"asked"|"sent"|"over", fn: (detail: any) => void) => (() => void)} on
- *   holding: {}, after every join; count: {count, away}; asked: {}; sent: {size_bytes}; over: {reason}, not after release(). Returns the undo function.
+ * @property {{by: string, count: number}[]} claims what other organisations say of how many hold it there; in no count
+ * @property {(event: "holding"|"count"|"claims"|"asked"|"sent"|"over", fn: (detail: any) => void) => (() => void)} on
+ *   holding: {}, after every join; count: {count, away}; claims: {claims}; asked: {}; sent: {size_bytes}; over: {reason}, not after release(). Returns the undo function.
  * @property {() => void} release lets go of the page; the server is told
  */
 
@@ -34,7 +35,7 @@ export function createHold(socket, { hash, bytes, token }, report) {
     events.emit(event, detail);
     report(event, { hash, ...detail });
   };
-  const params = { token, away: true }; // of every join
+  const params = { token, away: true, claims: true }; // of every join
   /** @type {Hold} */
   const hold = {
     hash,
@@ -47,6 +48,7 @@ export function createHold(socket, { hash, bytes, token }, report) {
     },
     count: null,
     away: 0,
+    claims: [],
     on: events.on,
     release: () => {},
   };
@@ -64,6 +66,13 @@ export function createHold(socket, { hash, bytes, token }, report) {
     emit("count", { count, away });
   }
 
+  /** @param {{claims: unknown}} news */
+  function tellClaims({ claims }) {
+    if (!Array.isArray(claims)) return;
+    hold.claims = claims.filter(({ by, count }) => typeof by === "string" && Number.isSafeInteger(count));
+    emit("claims", { claims: hold.claims });
+  }
+
   /** @type {Promise<void>} */
   const joined = new Promise((resolve, reject) => {
     const channel = socket.channel(`have:${hash}`, params, {
@@ -73,6 +82,7 @@ export function createHold(socket, { hash, bytes, token }, report) {
       },
       message(event, payload) {
         if (event === "content_request") answer(channel);
+        else if (event === "visitors_claimed") tellClaims(payload);
         else if (event === "visitors_count" && Number.isSafeInteger(payload.count)) tell(payload);
       },
       over(reason) {

@@ -57,6 +57,7 @@ export default {
     many: "{count} شخصًا يحملون الصفحة",
     other: "{count} شخص يحملون الصفحة",
   },
+  claimed: "{count} في مكان آخر، بحسب {by}",
   verified: "مطابقة لعنوانها",
   held: "معك منذ {age}",
   source: "المصدر",

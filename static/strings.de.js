@@ -43,6 +43,7 @@ export default {
   count: "{count} hier",
   spark: "In den letzten {age} mindestens {least} und höchstens {most} hier.",
   countAnnounced: { one: "{count} Person hält die Seite", other: "{count} halten die Seite" },
+  claimed: "{count} anderswo, sagt {by}",
   verified: "passt zur Adresse",
   held: "gehalten seit {age}",
   source: "Quelltext",

@@ -46,6 +46,7 @@ export default {
   count: "{count} here",
   spark: "At least {least} and at most {most} here in the last {age}.",
   countAnnounced: { one: "{count} holder is here", other: "{count} holders are here" },
+  claimed: "{count} elsewhere, says {by}",
   verified: "matches its address",
   held: "held for {age}",
   source: "Source",

@@ -43,6 +43,7 @@ export default {
   count: "{count} aquí",
   spark: "Entre {least} y {most} aquí en los últimos {age}.",
   countAnnounced: { one: "{count} persona la tiene", other: "{count} personas la tienen" },
+  claimed: "{count} en otra parte, dice {by}",
   verified: "coincide con su dirección",
   held: "en tu poder desde hace {age}",
   source: "Código",

@@ -43,6 +43,7 @@ export default {
   count: "{count} ici",
   spark: "De {least} à {most} ici en {age}.",
   countAnnounced: { one: "{count} personne tient la page", other: "{count} personnes tiennent la page" },
+  claimed: "{count} ailleurs, selon {by}",
   verified: "conforme à son adresse",
   held: "tenue depuis {age}",
   source: "Source",

@@ -43,6 +43,7 @@ export default {
   count: "{count} 人在此",
   spark: "最近 {age} 内，最少 {least} 人、最多 {most} 人在此。",
   countAnnounced: { other: "{count} 人持有此网页" },
+  claimed: "据 {by} 称，别处有 {count} 人",
   verified: "与地址相符",
   held: "已持有 {age}",
   source: "源代码",

@@ -39,6 +39,7 @@ export { HASH, hashOf };
  * @property {{hash: string, size_bytes: number}} wrong_bytes what came does not match its name
  * @property {{hash: string, count: number, away: number}} count the holders of a page this client holds, itself included; away: of
  *   which have lost their connection, and may come back
+ * @property {{hash: string, claims: {by: string, count: number}[]}} claims what other organisations say of how many hold it there
  * @property {{hash: string}} holding the server counts this client among the holders; again after each reconnect
  * @property {{hash: string}} asked the server asks for a page this client holds
  * @property {{hash: string, size_bytes: number}} sent it was handed over to the server

@@ -9,6 +9,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { startBrowser, Visitor } from './browser.js';
 import { connectClient, holdPage, sha256 } from './client.js';
 import { request } from './http.js';
 import { readExposition } from './metrics.js';
@@ -169,6 +170,23 @@ test('what the partner says of its visitors is told as its claim, and is in no c
   await stock.join(`have:${hash}`);
   assert.deepEqual((await stock.event('visitors_count'))[4], { count: 2 });
   await stock.quiet();
+});
+
+test('people see it beside their own count, and are not told to close the tab for it', async (t) => {
+  const { a, b } = await bothFor(t);
+  const browser = await startBrowser();
+  t.after(() => browser.close());
+  const maker = await Visitor.open(t, browser, `${a.url}/`);
+  const text = 'Put up at alpha, read at beta.\n';
+  const hash = await maker.putUp(text);
+  const reader = await Visitor.open(t, browser, `${b.url}/${hash}`);
+  await reader.untilState('showing');
+  assert.equal(await reader.text(), text);
+  const claimed = (page) => page.evaluate(() => document.getElementById('claimed').textContent);
+  await until(async () => (await claimed(maker.page)) === '1 elsewhere, says beta', 'a claim at alpha');
+  await until(async () => (await claimed(reader.page)) === '1 elsewhere, says alpha', 'a claim at beta');
+  await maker.untilCount(1);
+  await reader.untilCount(1);
 });
 
 test('a refused page crosses in neither direction', async (t) => {

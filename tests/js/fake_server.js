@@ -55,6 +55,7 @@ export function createFakeServer() {
     EVENTS[frame.event](socket, frame);
   };
   server.deliver = (hash, payload) => broadcast(`want:${hash}`, "content", payload);
+  server.claim = (hash, claims) => broadcast(`have:${hash}`, "visitors_claimed", { claims });
   server.end = (topic, event, payload) => {
     for (const [socket, ref] of members(topic)) socket.say({ kind: "push", join_ref: ref, ref, topic, event, payload });
     topics.delete(topic);

@@ -83,6 +83,22 @@ test("a page goes from one client to another, in binary, and both hear the count
   assert.deepEqual([counts, hold.count], [[2, 1], 1]);
 });
 
+test("what others claim is told apart from the count", async () => {
+  const { server, client, events } = await setUp();
+  const hold = await eventually(client.share(HELLO));
+  await settle();
+  assert.equal(server.toldOf("phx_join", `have:${HASH}`)[0].payload.claims, true);
+  const claims = [{ by: "beta", count: 3 }];
+  const heard = [];
+  hold.on("claims", (detail) => heard.push(detail));
+  server.claim(HASH, claims);
+  server.claim(HASH, [...claims, { by: 7, count: 1 }, { by: "gamma", count: "many" }]);
+  server.claim(HASH, "nonsense");
+  await settle();
+  assert.deepEqual([heard, hold.claims, hold.count], [[{ claims }, { claims }], claims, 1]);
+  assert.deepEqual(events.filter(({ what }) => what === "claims").map(({ hash }) => hash), [HASH, HASH]);
+});
+
 test("on() returns the function that undoes it", async () => {
   const { clients: [maker, viewer] } = await setUp(2);
   const hold = await eventually(maker.share(HELLO));
