@@ -2,6 +2,7 @@
    peers may rely on. */
 #include "world.h"
 
+#include "abroad.h"
 #include "bus_types.h"
 #include "interests.h"
 #include "orders.h"
@@ -90,7 +91,10 @@ static void check_page(struct world *world, const struct page *page, struct reco
             world_fail(world, "a seeker that was served waits");
     }
     count->pages++;
-    if (page->holders.count + page->seekers.count == 0)
+    const struct interest *interest = interests_of(count->hub, page);
+    bool for_partner = interest != NULL && (interest->orders != NULL ||
+                                            interest->due.due_ms <= count->hub->now_ms);
+    if (page->holders.count + page->seekers.count == 0 && !for_partner)
         world_fail(world, "a page has neither holder nor seeker");
     check_holders(world, page, count);
     if (page->counted != presence_count(count->hub, page) && page->holders.count > 0 &&
@@ -102,14 +106,15 @@ static void check_page(struct world *world, const struct page *page, struct reco
         world_fail(world, "somebody could be asked, and nobody is");
     if (fetch == NULL) return;
     count->fetches++;
-    uint32_t asked = fetch->pending + wants_pending(count->hub, page);
+    uint32_t asked =
+        fetch->pending + wants_pending(count->hub, page) + abroad_pending(count->hub, page);
     if (fetch->in_line ? asked > 0 || fetch->due.place > 0
                        : asked == 0 || fetch->due.place == 0)
         world_fail(world, "a fetch waits for nothing");
     if (fetch->in_line && count->hub->line_due.place == 0)
         world_fail(world, "nobody looks after the line");
     bool ordered = orders_wait(count->hub, page);
-    if (ordered && !fetch->in_line && fetch->pending == 0)
+    if (orders_wait_near(count->hub, page) && !fetch->in_line && fetch->pending == 0)
         world_fail(world, "an order waits for nobody");
     if (active != fetch->active || (active == 0 && !ordered))
         world_fail(world, "a fetch is for nobody");

@@ -8,6 +8,7 @@
    as they are when connections break. */
 #include "world.h"
 
+#include "bus.h"
 #include "memory.h"
 
 #include <stdlib.h>
@@ -66,7 +67,7 @@ static bool matches(const struct subscription *subscription,
                     const struct bus_subject *subject)
 {
     const struct bus_subject *own = &subscription->subject;
-    if (own->kind != subject->kind) return false;
+    if (own->kind != subject->kind || own->side != subject->side) return false;
     switch (own->kind) {
     case BUS_NODE: return own->node == subject->node;
     case BUS_INBOX: return own->node == subject->node;
@@ -133,9 +134,24 @@ static bool spread(struct world *world, struct machine *from,
     return anybody;
 }
 
+/* The partner hears it. */
+static void take(struct world *world, const struct bus_effect *effect)
+{
+    struct bus_record record;
+    if (effect->body == NULL && bus_record_read(effect->head, effect->head_size, &record) &&
+        record.kind == BUS_FAR_ORDER) {
+        world->wanted.node = record.node;
+        world->wanted.request = record.request;
+    }
+}
+
 static void publish(struct world *world, struct machine *from,
                     const struct bus_effect *effect)
 {
+    if (effect->subject.side == BUS_TO) {
+        take(world, effect);
+        return;
+    }
     size_t size = effect->head_size + effect->body_size;
     uint8_t *bytes = malloc(size > 0 ? size : 1);
     memcpy(bytes, effect->head, effect->head_size);
@@ -190,9 +206,68 @@ void net_perform(struct world *world, struct machine *machine)
             publish(world, machine, &effect);
         else if (effect.kind == EFFECT_SUBSCRIBE)
             subscribe(world, machine, &effect);
-        else
+        else if (effect.kind == EFFECT_UNSUBSCRIBE)
             unsubscribe(world, machine, effect.subscription);
         message_unref(effect.body);
+    }
+}
+
+/* ---- the partner ---- */
+
+/* Where such a message belongs, most of the time. */
+static struct bus_subject place_of(struct world *world, enum bus_kind kind)
+{
+    struct bus_subject subject = {.side = BUS_FROM, .partner = PARTNER};
+    subject.kind = kind == BUS_FAR_ORDER                        ? BUS_WANT
+                   : kind == BUS_CLAIM || kind == BUS_CLAIM_ASK ? BUS_CLAIMS
+                   : kind == BUS_CREDIT || kind == BUS_CANCEL   ? BUS_NODE
+                                                                : BUS_INBOX;
+    subject.node = world->wanted.node;
+    subject.request = world->wanted.request;
+    if (world_chance(world, 20) == 0) subject.kind = BUS_CLAIMS;
+    return subject;
+}
+
+static size_t write_lie(struct world *world, enum bus_kind kind, uint8_t *bytes)
+{
+    uint32_t page = world_chance(world, WORLD_PAGES);
+    struct message *body =
+        world_chance(world, 4) > 0 ? world->lies[page] : world->pages[page];
+    struct bus_record record = {
+        .kind = kind,
+        .node = 7,
+        .request = world_chance(world, 8),
+        .page_max = 1 << 20,
+        .limit = world_chance(world, 8),
+        .tally = {.visitors = world_chance(world, 1000)},
+        .hash = world->hashes[page],
+        .index = body->size > BUS_CHUNK_BYTES ? world_chance(world, 2) : 0,
+        .total = (uint32_t)body->size,
+        .reason = (uint8_t)world_chance(world, BUS_NO_ENDS)};
+    size_t head = bus_record_write(&record, bytes);
+    size_t at = record.index * BUS_CHUNK_BYTES, left = body->size - at;
+    if (kind != BUS_CHUNK) return head;
+    if (left > BUS_CHUNK_BYTES) left = BUS_CHUNK_BYTES;
+    memcpy(bytes + head, message_bytes(body) + at, left);
+    return head + left;
+}
+
+void net_intrude(struct world *world)
+{
+    static const enum bus_kind kinds[] = {
+        BUS_FAR_ORDER, BUS_FAR_ORDER, BUS_SIGN,  BUS_CHUNK,     BUS_CHUNK, BUS_NO,
+        BUS_CREDIT,    BUS_CANCEL,    BUS_CLAIM, BUS_CLAIM_ASK, BUS_CELL,  BUS_BYE};
+    static uint8_t bytes[BUS_MESSAGE_MAX];
+    struct machine *to = &world->machines[world_chance(world, world->machines_count)];
+    for (uint32_t i = 1 + world_chance(world, world_chance(world, 50) == 0 ? 300 : 3);
+         i > 0; i--) {
+        enum bus_kind kind = kinds[world_chance(world, sizeof kinds / sizeof kinds[0])];
+        struct bus_message message = {.subject = place_of(world, kind), .bytes = bytes};
+        message.size = write_lie(world, kind, bytes);
+        const struct subscription *s = to->subscriptions;
+        while (s != NULL && !matches(s, &message.subject))
+            s = s->next;
+        if (s != NULL && to->server >= 0) put(world, to, to, &message);
     }
 }
 

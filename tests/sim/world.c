@@ -133,6 +133,7 @@ static void somebody_acts(struct world *world)
     else if (world_chance(world, 10) == 0)
         act_restart(world, &world->machines[world_chance(world, world->machines_count)]);
     if (world->machines_count > 1 && world_chance(world, 5) == 0) net_break(world);
+    if (world->machines_count > 1 && world_chance(world, 2) == 0) net_intrude(world);
     if (world_chance(world, 20) == 0)
         act_configure(world, &world->machines[world_chance(world, world->machines_count)]);
     actor_collect(world, actor);
@@ -239,6 +240,8 @@ static void init_machine(struct world *world, uint32_t i)
     machine->server = -1;
     if (world->machines_count > 1)
         snprintf(machine->config.node, sizeof machine->config.node, "node-%u", i);
+    snprintf(machine->config.partners[0], sizeof machine->config.partners[0], PARTNER);
+    machine->config.partners_have = machine->config.partners_want = true;
     machine->hub = new_hub(world, machine);
 }
 
@@ -281,10 +284,16 @@ void world_init(struct world *world, uint64_t seed, uint32_t machines)
 
 static void end_machine(struct world *world, struct machine *machine)
 {
-    hub_tick(machine->hub, machine_now_ms(world, machine));
+    const struct metrics *metrics = hub_metrics(machine->hub);
+    uint64_t now_ms = machine_now_ms(world, machine);
+    hub_tick(machine->hub, now_ms);
     world_perform(world, machine);
     invariants_check(world);
-    const struct metrics *metrics = hub_metrics(machine->hub);
+    if (metrics->pages > 0) { /* a partner waits for them: it is given up */
+        hub_tick(machine->hub, now_ms + world->config.answer_total_ms);
+        hub_tick(machine->hub, now_ms + world->config.answer_total_ms);
+        world_perform(world, machine);
+    }
     if (metrics->sessions + metrics->pages + metrics->holders + metrics->away +
             metrics->seekers + metrics->fetches + metrics->in_flight_bytes +
             metrics->bus_wants !=

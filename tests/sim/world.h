@@ -7,7 +7,8 @@
 
    There is one hub that is alone, or several on machines with a bus between them (net.c),
    whose servers die and whose messages are lost, doubled, late and out of order, until the
-   world heals. */
+   world heals. Beside them there is a partner, another organisation, that says whatever it may:
+   wants that it does not take, answers that are late, wrong or right, and nonsense. */
 #ifndef WHILST_SIM_WORLD_H
 #define WHILST_SIM_WORLD_H
 
@@ -20,6 +21,7 @@
 #define WORLD_SERVERS 3
 #define WORLD_PAGES 4
 #define DELAY_MAX_MS 120
+#define PARTNER "mallory"
 
 enum nature {
     NATURE_HONEST,
@@ -98,6 +100,9 @@ struct world {
         uint64_t cut_ms[WORLD_SERVERS]; /* nothing reaches that server until then */
         uint64_t back_ms;
     } servers[WORLD_SERVERS];
+    struct {
+        uint64_t node, request;
+    } wanted;         /* of the partner, last */
     bool stormy;      /* the bus loses, doubles and reorders */
     uint64_t served;  /* seekers, by hubs that are gone */
     uint64_t fetched; /* pages, by one of those from another */
@@ -156,6 +161,8 @@ uint64_t net_due_ms(const struct world *world);
 void net_pass(struct world *world);
 /* Something breaks. */
 void net_break(struct world *world);
+/* A partner of the nodes' organisation, which is none, says something. */
+void net_intrude(struct world *world);
 /* The machine's connection is gone, without a word. */
 void net_disconnect(struct machine *machine);
 
