@@ -102,6 +102,7 @@ struct claim {
     uint64_t heard_ms, told_ms; /* when */
     uint64_t ask_ms,
         asks_until_ms; /* when it is asked again; until when it wants to know */
+    uint8_t in_vain;   /* so often it was asked and has not told anything yet */
 };
 
 /* A page that this node shares with others: it tells its own cell when that changes, and

@@ -3,8 +3,9 @@
    A page's name is all that it takes to have it, so no question may give a name away: of a page
    a partner is only asked for its count when it knows the page already, because it came from
    there or went there, or because it asked itself. It is asked again each ASK_MS as long as
-   somebody here wants to know, and who was asked tells each change for ASKED_MS, at most every
-   TELL_MS. What is told is the sum of all nodes at home.
+   somebody here wants to know, sooner at first: its visitor may be there in a moment. Who was
+   asked tells each change for ASKED_MS, at most every TELL_MS. What is told is the sum of all
+   nodes at home.
 
    Nothing of this enters a count of ours: who holds the page here, and asked for it in its join,
    is told in an event of its own who claims what. */
@@ -23,6 +24,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#define ASK_FIRST_MS 1000
 #define ASK_MS 30000   /* between two questions for one page */
 #define ASKED_MS 75000 /* one is answered for so long */
 #define KEPT_MS 90000  /* what is not told again is forgotten */
@@ -152,6 +154,15 @@ static uint64_t answer_due_ms(const struct hub *hub, const struct claim *claim,
     return claim->told_ms == 0 ? hub->now_ms : claim->told_ms + TELL_MS;
 }
 
+static void ask(struct hub *hub, const struct interest *interest, struct claim *claim)
+{
+    uint64_t pause = (uint64_t)ASK_FIRST_MS << claim->in_vain;
+    bool early = claim->heard_ms == 0 && pause < ASK_MS;
+    if (!publish(hub, interest, claim, BUS_CLAIM_ASK, 0)) return;
+    claim->ask_ms = hub->now_ms + (early ? pause : ASK_MS);
+    if (early) claim->in_vain++;
+}
+
 static void forget_old(struct hub *hub, struct interest *interest, struct claim *claim)
 {
     if (claim->visitors == 0 || hub->now_ms < claim->heard_ms + KEPT_MS) return;
@@ -171,9 +182,7 @@ void claims_tend(struct hub *hub, struct interest *interest)
             c->told = visitors;
             c->told_ms = hub->now_ms;
         }
-        if (is_asked_for(hub, page) && hub->now_ms >= c->ask_ms &&
-            publish(hub, interest, c, BUS_CLAIM_ASK, 0))
-            c->ask_ms = hub->now_ms + ASK_MS;
+        if (is_asked_for(hub, page) && hub->now_ms >= c->ask_ms) ask(hub, interest, c);
     }
     if (!interest->claims_changed || page == NULL ||
         hub->now_ms < tell_due_ms(hub, interest, page))

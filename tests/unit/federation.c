@@ -337,6 +337,30 @@ TEST(claims_are_told_beside_the_count)
     end();
 }
 
+/* Its visitor comes to hold the page after we asked how many are there. */
+TEST(a_partner_that_knows_nothing_yet_is_asked_again_soon)
+{
+    begin_both(2, two);
+    struct client *first = curious_at(1, HELLO);
+    struct client *seeker = seeker_at(0, HELLO);
+    pass_all(100);
+    answer_binary(first, HELLO, "hello", 5);
+    exchange();
+    pass_all(1500);
+    ignore_inbox(first);
+    ignore_inbox(seeker);
+    hold(seeker, HELLO, "{}");
+    pass_all(2500);
+    assert_int_equal(count_events(first, "visitors_claimed"), 1);
+    pass_all(4000); /* one question more was decided upon by then */
+    uint64_t before = of(0)->bus_received_total;
+    pass_all(25000);
+    assert_int_equal(of(0)->bus_received_total, before);
+    ignore_inbox(first);
+    ignore_inbox(seeker);
+    end();
+}
+
 /* Nobody is asked about a page that it may not know. */
 TEST(no_question_gives_a_name_away)
 {
@@ -401,6 +425,7 @@ int main(void)
         cmocka_unit_test(denied_pages_do_not_cross),
         cmocka_unit_test(pages_that_are_denied_stop_crossing),
         cmocka_unit_test(claims_are_told_beside_the_count),
+        cmocka_unit_test(a_partner_that_knows_nothing_yet_is_asked_again_soon),
         cmocka_unit_test(no_question_gives_a_name_away),
         cmocka_unit_test(claims_are_told_only_as_far_as_pages_are),
         cmocka_unit_test(claims_are_those_of_all_nodes_and_end_with_silence),
