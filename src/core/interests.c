@@ -432,7 +432,13 @@ void interests_bus_down(struct hub *hub)
 void interests_end(struct hub *hub)
 {
     struct ring *ring = &hub->bus->walk;
-    while (ring->after != ring)
-        end(hub, MEMORY_OWNER(ring->after, struct interest, walk));
+    while (ring->after != ring) {
+        struct interest *interest = MEMORY_OWNER(ring->after, struct interest, walk);
+        struct page *page = pages_find(hub, &interest->hash);
+        if (page != NULL && is_left(hub, page))
+            pages_settle(hub, page); /* and the interest with it */
+        else
+            end(hub, interest);
+    }
     table_clear(&hub->bus->interests);
 }

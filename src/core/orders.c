@@ -343,9 +343,7 @@ void orders_end(struct hub *hub)
         struct page *page =
             order->interest == NULL ? NULL : pages_find(hub, &order->interest->hash);
         free_order(hub, order);
-        if (page == NULL) continue;
-        relay_order_left(hub, page);
-        pages_settle(hub, page);
+        if (page != NULL) relay_order_left(hub, page);
     }
     table_clear(&hub->bus->orders);
 }

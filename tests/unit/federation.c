@@ -409,6 +409,25 @@ TEST(claims_are_those_of_all_nodes_and_end_with_silence)
     end();
 }
 
+/* It was there for a partner alone, which does not want it any more. */
+TEST(a_node_may_end_before_such_a_page_goes)
+{
+    static const char *const of_alpha[] = {"alpha", "alpha", "beta"};
+    begin_both(3, of_alpha);
+    struct client *holder = holder_at(1, HELLO), *seeker = seeker_at(2, HELLO);
+    struct world *between = net.nodes[0];
+    pass_all(100);
+    expect_asked(holder, HELLO);
+    drop(seeker);
+    exchange();
+    assert_int_equal(of(0)->pages, 1);
+    struct hub_config config = *hub_settings(between->hub);
+    hub_free(between->hub);
+    between->hub = hub_new(&config, (uint64_t[]){1, 2});
+    assert_non_null(between->hub);
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -429,6 +448,7 @@ int main(void)
         cmocka_unit_test(no_question_gives_a_name_away),
         cmocka_unit_test(claims_are_told_only_as_far_as_pages_are),
         cmocka_unit_test(claims_are_those_of_all_nodes_and_end_with_silence),
+        cmocka_unit_test(a_node_may_end_before_such_a_page_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
