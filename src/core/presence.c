@@ -70,7 +70,7 @@ static void tell_all(struct hub *hub, struct news *news, struct page *page)
     for (uint32_t i = 0; i < page->holders.count; i++)
         tell(hub, news, group_at(&page->holders, i));
     page->counted = news->tally.visitors;
-    page->counted_ms = hub->now_ms;
+    page->count_due.due_ms = hub->now_ms;
 }
 
 /* Tells `only`, or everybody at the page if it is NULL. */
@@ -93,16 +93,28 @@ static void tell_count(struct hub *hub, struct page *page, struct membership *on
     send_broadcast_clear(&news.watched);
 }
 
+/* When the interval since the count was last told is over. */
+static uint64_t due_ms(const struct hub *hub, const struct page *page)
+{
+    const struct deadline *due = &page->count_due;
+    return due->due_ms + (due->place != 0 ? 0 : presence_interval_ms(hub, page));
+}
+
+static void tell_later(struct hub *hub, struct page *page)
+{
+    if (page->count_due.place == 0)
+        deadlines_set(&hub->deadlines, &page->count_due, due_ms(hub, page));
+}
+
 /* Tells now if the page was quiet, else when its interval is over. */
 static void tell_soon(struct hub *hub, struct page *page)
 {
-    uint64_t due = page->counted_ms + presence_interval_ms(hub, page);
-    if (page->counted == 0 || due <= hub->now_ms) {
-        deadlines_unset(&hub->deadlines, &page->count_due);
-        tell_count(hub, page, NULL);
-    } else if (page->count_due.place == 0) {
-        deadlines_set(&hub->deadlines, &page->count_due, due);
+    if (page->counted > 0 && due_ms(hub, page) > hub->now_ms) {
+        tell_later(hub, page);
+        return;
     }
+    deadlines_unset(&hub->deadlines, &page->count_due);
+    tell_count(hub, page, NULL);
 }
 
 void presence_others_changed(struct hub *hub, struct page *page)
@@ -132,9 +144,8 @@ void presence_joined(struct hub *hub, struct membership *holder)
     if (holder->count_told == news_for(count(hub, page), holder)) return;
     if (presence_interval_ms(hub, page) == hub->config.count_interval_ms)
         tell_count(hub, page, holder);
-    else if (page->count_due.place == 0)
-        deadlines_set(&hub->deadlines, &page->count_due,
-                      page->counted_ms + presence_interval_ms(hub, page));
+    else
+        tell_later(hub, page);
 }
 
 void presence_due(struct hub *hub, struct page *page)

@@ -71,7 +71,7 @@ static void serve(struct hub *hub, struct delivery *delivery, struct membership 
         status_tell(hub, seeker);
     } else {
         message->content = true;
-        seeker->session->served = (uint32_t)seeker->page->link.key;
+        seeker->session->served = (uint16_t)seeker->page->link.key;
         hub->metrics.served_total++;
         hub->metrics.served_bytes_total += delivery->size;
         dismiss(hub, seeker, message->size);

@@ -65,11 +65,10 @@ struct page {
     struct page_hash hash;
     struct group holders, seekers;
     struct fetch *fetch;       /* NULL when nobody is being asked */
-    struct deadline count_due; /* set whilst a change of the count waits */
+    struct deadline count_due; /* set whilst a change waits; else when it was last told */
     uint32_t bytes;            /* its size; 0 until it was relayed */
     uint32_t born_s;           /* when somebody came to it */
-    uint64_t counted_ms;       /* when the count was last told */
-    uint32_t counted;          /* what was told then; 0 before */
+    uint32_t counted;          /* the count that was last told; 0 before */
     uint32_t away : 22;        /* of the holders */
     uint32_t claimed : 1;      /* somebody wanted to know what partners claim */
     uint32_t watched : 1;      /* somebody wanted to know how many are away */
@@ -136,11 +135,11 @@ struct session {
     struct intake *intake; /* NULL between messages */
     struct origin *origin; /* NULL for an address without limits */
     struct bucket messages, joins, asks;
-    uint32_t served;     /* from the key of the page it was last served */
     uint32_t next_roomy; /* the place of the next in the hub's list, + 1 */
     uint32_t born_s;     /* when it connected */
     uint32_t unread; /* bytes of pages it was sent since its connection was last drained */
-    uint16_t topics_count, barred_count;
+    uint16_t served; /* from the key of the page it was last served */
+    uint16_t topics_count;
     uint16_t pending;         /* requests in flight */
     uint16_t active, waiting; /* its seekers that take part in a fetch; that have no room */
     uint8_t lost; /* enum reason: it could not be told something, and is to be closed */

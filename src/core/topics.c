@@ -296,6 +296,15 @@ static void take_slot(struct hub *hub, struct membership *holder,
 
 /* ---- into a topic ---- */
 
+static uint32_t count_barred(const struct session *session)
+{
+    uint32_t count = 0;
+    for (const struct barred *barred = session->barred; barred != NULL;
+         barred = barred->next)
+        count++;
+    return count;
+}
+
 static bool is_barred(const struct session *session, const struct page_hash *hash)
 {
     const struct barred *barred = session->barred;
@@ -315,7 +324,6 @@ void topics_bar(struct hub *hub, struct session *session, const struct page_hash
     barred->hash = *hash;
     barred->next = session->barred;
     session->barred = barred;
-    session->barred_count++;
 }
 
 static bool add_to_page(struct hub *hub, struct membership *member,
@@ -380,7 +388,7 @@ static void stand_by(struct hub *hub, struct membership *holder,
     holder->claims = options->claims;
     if (options->claims) page->claimed = 1;
     if (options->away) page->watched = 1;
-    if (holder->session->served == (uint32_t)page->link.key) pages_set_proven(page, holder);
+    if (holder->session->served == (uint16_t)page->link.key) pages_set_proven(page, holder);
     if (!is_barred(holder->session, &page->hash)) pages_set_front(page, holder, true);
     if (options->token_size > 0) take_slot(hub, holder, options);
 }
@@ -421,7 +429,7 @@ void topics_join(struct hub *hub, struct session *session, const struct topic *t
 {
     struct join_options options = {0};
     const struct hub_config *config = &hub->config;
-    uint32_t used = (uint32_t)session->topics_count + session->barred_count;
+    uint32_t used = (uint32_t)session->topics_count + count_barred(session);
     enum reason reason = read_options(hub, frame, &options);
     if (!limits_take(&session->joins, config->join_rate, config->join_burst, hub->now_ms))
         reason = REASON_JOIN_RATE;

@@ -6,10 +6,9 @@
 
 struct caller {
     enum owner owner;
-    bool admin; /* it came to the operator's address */
-    struct ring
-        ring; /* in the server's callers or the operator's, those that asked longest ago
-                         first */
+    bool admin;       /* it came to the operator's address */
+    bool limited;     /* its address is that of a visitor, not of a proxy */
+    struct ring ring; /* in the server's or the operator's, who asked longest ago first */
     struct server *server;
     struct lws *wsi;
     struct address network;
@@ -17,7 +16,6 @@ struct caller {
     uint32_t skips_ms; /* moment: since when what it sends is skipped; 0: it is not */
     struct ring answered; /* in the server's, until the turn in which it was is over */
     uint64_t anew_turn; /* of the loop: from when on it sends what it did not send before */
-    bool limited;       /* its address is that of a visitor, not of a proxy */
     struct exchange *exchange; /* the page that it waits for, or NULL */
     struct upload *upload;     /* the page that it holds, or NULL: else it is a session */
     struct ring shaking;       /* among the TLS handshakes that go on */
