@@ -76,6 +76,14 @@ static void say_lowered(uint32_t asked, uint32_t sessions, rlim_t descriptors)
                   LOG_TEXT("advice", "raise the hard limit: LimitNOFILE=, or ulimit -Hn"));
 }
 
+/* Root may raise the hard limit too, as long as it is root. */
+static void limit_to(struct rlimit *limit, rlim_t wanted)
+{
+    struct rlimit raised = {.rlim_cur = wanted, .rlim_max = wanted};
+    limit->rlim_cur = wanted;
+    if (wanted > limit->rlim_max && setrlimit(RLIMIT_NOFILE, &raised) == 0) *limit = raised;
+}
+
 int libraries_limit_descriptors(struct server_config *config)
 {
     struct rlimit limit;
@@ -83,7 +91,7 @@ int libraries_limit_descriptors(struct server_config *config)
     uint32_t asked = *sessions == UINT32_MAX ? 0 : *sessions;
     getrlimit(RLIMIT_NOFILE, &limit);
     if (asked == 0) *sessions = CONNECTIONS_DEFAULT;
-    limit.rlim_cur = (rlim_t)*sessions + *callers + DESCRIPTORS_BESIDE;
+    limit_to(&limit, (rlim_t)*sessions + *callers + DESCRIPTORS_BESIDE);
     if (limit.rlim_cur > limit.rlim_max) {
         limit.rlim_cur = limit.rlim_max;
         uint32_t all = (uint32_t)limit.rlim_max, least = DESCRIPTORS_BESIDE + 2;

@@ -120,18 +120,36 @@ static bool change(const struct server *server)
     return true;
 }
 
+static void say_out_of_reach(const struct server_config *config, const char *path,
+                             const char *advice)
+{
+    log_event(LOG_FILE_OUT_OF_REACH, LOG_TEXT("file", path), LOG_TEXT("user", config->user),
+              LOG_TEXT("reason", strerror(errno)), LOG_TEXT("advice", advice));
+}
+
 /* What root could open now, and this user cannot when it is to be read again. */
 static void look_at_files(const struct server_config *config)
 {
     for (size_t i = 0; i < config->files_count; i++) {
         int file = open(config->files[i], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         if (file < 0)
-            log_event(LOG_FILE_OUT_OF_REACH, LOG_TEXT("file", config->files[i]),
-                      LOG_TEXT("user", config->user), LOG_TEXT("reason", strerror(errno)),
-                      LOG_TEXT("advice", "let this user read it"));
+            say_out_of_reach(config, config->files[i], "let this user read it");
         else
             close(file);
     }
+}
+
+/* A successor is started by this user, and is the same file or what took its place. */
+static void look_at_program(const struct server_config *config)
+{
+    char path[4096];
+    ssize_t size = readlink("/proc/self/exe", path, sizeof path - 1);
+    if (size < 0) return;
+    path[size] = '\0';
+    if (access(path, X_OK) != 0)
+        say_out_of_reach(config, path,
+                         "put the program where this user can run it, or it cannot be "
+                         "upgraded by SIGUSR2");
 }
 
 static void allow_core_dumps(void)
@@ -150,6 +168,9 @@ bool privileges_drop(const struct server *server)
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     prctl(PR_SET_DUMPABLE, config->core_dumps ? 1 : 0, 0, 0, 0);
     if (config->core_dumps) allow_core_dumps();
-    if (server->identity.changes) look_at_files(config);
+    if (server->identity.changes) {
+        look_at_files(config);
+        look_at_program(config);
+    }
     return true;
 }

@@ -72,9 +72,20 @@ test('the process tells its memory, processor time, descriptors, start and build
   await until(async () => (await server.metrics()).process_cpu_seconds_total > cpu, 'processor time to be used');
 });
 
+const mayRaise = spawnSync('prlimit', ['--nofile=500:500', 'prlimit', '--nofile=600:600', 'true']).status === 0;
+
+test('root raises the hard limit of descriptors, and is nobody then', { skip: !mayRaise && 'nobody here may raise it' }, async (t) => {
+  const program = spawnCommand(['prlimit', '--nofile=500:500', process.env.WHILST_BINARY, 'serve', '--listen', '127.0.0.1:0', '--max-connections', '4000', '--max-callers', '36', '--user', 'nobody']);
+  t.after(() => program.child.kill('SIGKILL'));
+  await until(() => /^listening on/m.test(program.errors), () => program.errors);
+  assert.doesNotMatch(program.errors, /max_connections_lowered/);
+  assert.match(readFileSync(`/proc/${program.child.pid}/limits`, 'utf8'), /^Max open files +4100 +4100 /m);
+});
+
 test('a limit of descriptors that is too low for the sessions asked for is said; without a number as many are taken as fit', async (t) => {
+  const least = mayRaise ? ['setpriv', '--bounding-set=-sys_resource', '--inh-caps=-sys_resource'] : [];
   const start = async (...args) => {
-    const program = spawnCommand(['prlimit', '--nofile=500:500', process.env.WHILST_BINARY, 'serve', '--listen', '127.0.0.1:0', ...args]);
+    const program = spawnCommand(['prlimit', '--nofile=500:500', ...least, process.env.WHILST_BINARY, 'serve', '--listen', '127.0.0.1:0', ...args]);
     t.after(() => program.child.kill('SIGKILL'));
     await until(() => /^listening on/m.test(program.errors), () => program.errors);
     return program.errors;

@@ -132,6 +132,18 @@ describe('started by root', { skip: !isRoot && 'needs root' }, () => {
     assert.equal((await request(server.target, '/healthz')).status, 200);
   });
 
+  test('a program that only root reaches is said, because it has no successor', async (t) => {
+    const folder = mkdtempSync(join(home, 'roots-')); // mode 700
+    const path = join(folder, 'whilst');
+    copyFileSync(process.env.WHILST_BINARY, path);
+    chmodSync(path, 0o755);
+    const server = await serverFor(t, { path });
+    assert.match(server.errors, new RegExp(` warn file_out_of_reach file=${path} user=nobody reason="Permission denied" advice="put the program where`));
+    server.program.child.kill('SIGUSR2');
+    await until(() => / warn hand_over_failed /.test(server.errors), () => server.errors);
+    assert.equal((await request(server.target, '/healthz')).status, 200);
+  });
+
   test('a port below 1024 is open before', async (t) => {
     // Where nothing listens yet, if it is but one of these.
     const ports = [1019, 1013, 1009, 997, 991];
