@@ -2,6 +2,7 @@
    arguments of `whilst serve`, and may have the file in front of them. */
 #include "config.h"
 
+#include "net/admin.h"
 #include "net/certificate.h"
 #include "net/deny_file.h"
 #include "option_print.h"
@@ -33,12 +34,23 @@ static void check_file(struct options *options, size_t index, const char *path)
     char where[OPTION_WHERE_MAX];
     const char *flag = option_row_at(&options_table, index)->flag;
     struct deny_complaint complaint;
+    struct deny_text text;
+    struct page_hash token;
+    const char *fault = NULL;
     option_where(&options->reading, index, where);
-    if (!can_read(path))
-        option_tell(&options->reading, where, "%s: %s: %s", flag, path, strerror(errno));
-    else if (path == options->server.deny_file && !deny_file_check(path, &complaint))
-        option_tell(&options->reading, where, "%s: %s, line %zu: %s", flag, path,
-                    complaint.line, complaint.what);
+    if (!can_read(path)) {
+        option_tell(&options->reading, where, "%s: %s: %s; check the path", flag, path,
+                    strerror(errno));
+        return;
+    }
+    if (path == options->server.admin_token_file) {
+        fault = admin_read_token(path, &token);
+    } else if (path == options->server.deny_file && !deny_file_check(path, &complaint)) {
+        text = deny_complaint_print(&complaint);
+        fault = text.text;
+    }
+    if (fault != NULL)
+        option_tell(&options->reading, where, "%s: %s: %s", flag, path, fault);
 }
 
 /* What serving would find out later. */

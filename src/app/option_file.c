@@ -92,7 +92,9 @@ void option_file_read(const char *path, const struct option_file_reader *reader,
     char *text = file == NULL ? NULL : load(file, &size);
     *texts = text == NULL ? NULL : malloc(size + 1); /* a value is shorter than its line */
     if (*texts == NULL) {
-        reader->mistake(reader->context, 0, strerror(errno));
+        char what[100];
+        snprintf(what, sizeof what, "%s; check the path", strerror(errno));
+        reader->mistake(reader->context, 0, what);
     } else {
         struct walk walk = {.reader = reader, .texts = *texts};
         read_lines(&walk, text, size);

@@ -5,17 +5,15 @@
 #include "option_table.h"
 
 #include "option_file.h"
+#include "option_value.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define NAME_MAX_BYTES 64
-#define WANTED_MAX 256
 
 /* One reading of all sources. */
 struct walk {
@@ -142,13 +140,13 @@ static bool tell_at_line(struct option_reading *reading, unsigned line, const ch
 
 /* What is said after an unknown word: what may have been meant, with `before` before it. */
 static void suggest(const struct option_table *table, const char *word, const char *before,
-                    char text[WANTED_MAX])
+                    char text[OPTION_WANTED_MAX])
 {
     const char *nearest = nearest_to(table, word);
     if (nearest != NULL)
-        snprintf(text, WANTED_MAX, "; did you mean %s%s?", before, nearest);
+        snprintf(text, OPTION_WANTED_MAX, "; did you mean %s%s?", before, nearest);
     else
-        snprintf(text, WANTED_MAX, "; see whilst %s --help", table->command);
+        snprintf(text, OPTION_WANTED_MAX, "; see whilst %s --help", table->command);
 }
 
 static void name_variable(const struct option_row *row, char name[NAME_MAX_BYTES])
@@ -161,49 +159,6 @@ static void name_variable(const struct option_row *row, char name[NAME_MAX_BYTES
 
 /* ---- values ---- */
 
-static bool read_number(const struct option_row *row, const char *value, uint64_t *number,
-                        char wanted[WANTED_MAX])
-{
-    static const char *const units = "KMG";
-    char *end;
-    errno = 0;
-    unsigned long long base = strtoull(value, &end, 10);
-    const char *unit = *end == '\0' ? NULL : strchr(units, toupper((unsigned char)*end));
-    bool sized = strcmp(row->argument, "BYTES") == 0 && unit != NULL && end[1] == '\0';
-    *number = base;
-    if (sized) *number <<= 10 * (unit - units + 1);
-    snprintf(wanted, WANTED_MAX, "a number from %llu to %llu",
-             (unsigned long long)row->least, (unsigned long long)row->most);
-    return errno == 0 && isdigit((unsigned char)value[0]) && (*end == '\0' || sized) &&
-           base <= UINT64_MAX >> 30 && *number >= row->least && *number <= row->most;
-}
-
-static bool read_flag(const char *value, bool *flag)
-{
-    static const char *const words[] = {"no",  "yes", "false", "true",
-                                        "off", "on",  "0",     "1"};
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        if (strcasecmp(value, words[i]) == 0) {
-            *flag = i % 2 == 1;
-            return true;
-        }
-    return false;
-}
-
-static bool read_choice(const struct option_row *row, const char *value, uint32_t *choice)
-{
-    const char *word = row->argument;
-    for (uint32_t i = 0; *word != '\0'; i++) {
-        size_t length = strcspn(word, "|");
-        if (strlen(value) == length && strncasecmp(value, word, length) == 0) {
-            *choice = i;
-            return true;
-        }
-        word += length + (word[length] == '|');
-    }
-    return false;
-}
-
 static bool add_text(struct option_list *list, const char *value, bool first)
 {
     if (first) list->count = 0;
@@ -213,12 +168,12 @@ static bool add_text(struct option_list *list, const char *value, bool first)
 }
 
 static bool is_checked(const struct option_table *table, const struct option_row *row,
-                       const char *value, char wanted[WANTED_MAX])
+                       const char *value, char wanted[OPTION_WANTED_MAX])
 {
     const struct option_check *check = table->checks;
     for (; check != NULL && check->flag != NULL; check++)
         if (strcmp(check->flag, row->flag) == 0 && !check->is_right(value)) {
-            snprintf(wanted, WANTED_MAX, "%s", check->wanted);
+            snprintf(wanted, OPTION_WANTED_MAX, "%s", check->wanted);
             return false;
         }
     return true;
@@ -226,31 +181,31 @@ static bool is_checked(const struct option_table *table, const struct option_row
 
 /* False with what is wanted when the value is not right. */
 static bool put(const struct walk *walk, const struct option_row *row, const char *value,
-                bool first, char wanted[WANTED_MAX])
+                bool first, char wanted[OPTION_WANTED_MAX])
 {
     void *field = (char *)walk->options + row->field;
     uint64_t number = 0;
     if (!is_checked(walk->table, row, value, wanted)) return false;
     switch (option_kind_of(row)) {
     case OPTION_COUNT:
-        if (!read_number(row, value, &number, wanted)) return false;
+        if (!option_read_number(row, value, &number, wanted)) return false;
         *(uint32_t *)field = (uint32_t)number;
         return true;
     case OPTION_SIZE:
-        if (!read_number(row, value, &number, wanted)) return false;
+        if (!option_read_number(row, value, &number, wanted)) return false;
         *(size_t *)field = (size_t)number;
         return true;
     case OPTION_FLAG:
-        snprintf(wanted, WANTED_MAX, "yes or no");
-        return read_flag(value, field);
+        snprintf(wanted, OPTION_WANTED_MAX, "yes or no");
+        return option_read_flag(value, field);
     case OPTION_TEXT:
     case OPTION_FILE: *(const char **)field = value; return true;
     case OPTION_LIST:
-        snprintf(wanted, WANTED_MAX, "allowed: the list is full");
+        snprintf(wanted, OPTION_WANTED_MAX, "allowed: the list is full");
         return add_text(field, value, first);
     case OPTION_CHOICE:
-        snprintf(wanted, WANTED_MAX, "one of %s", row->argument);
-        return read_choice(row, value, field);
+        snprintf(wanted, OPTION_WANTED_MAX, "one of %s", row->argument);
+        return option_read_choice(row, value, field);
     }
     return false;
 }
@@ -274,7 +229,7 @@ static bool tell_wrong(const struct walk *walk, const struct option_row *row,
 static void set(const struct walk *walk, size_t index, const struct option_given *by,
                 const char *value)
 {
-    char wanted[WANTED_MAX];
+    char wanted[OPTION_WANTED_MAX];
     const struct option_row *row = option_row_at(walk->table, index);
     struct option_given *given = &walk->reading->given[index];
     bool first = given->source != by->source;
@@ -286,7 +241,7 @@ static void set(const struct walk *walk, size_t index, const struct option_given
 
 static void on_unknown(const struct walk *walk, unsigned line, const char *key)
 {
-    char what[1024], suggestion[WANTED_MAX];
+    char what[1024], suggestion[OPTION_WANTED_MAX];
     suggest(walk->table, key, "", suggestion);
     snprintf(what, sizeof what, "unknown option '%s'%s", key, suggestion);
     tell_at_line(walk->reading, line, what);
@@ -378,7 +333,7 @@ static int index_of_letter(const struct option_table *table, int letter)
 
 static bool fail_unknown(const struct walk *walk, const char *flag)
 {
-    char suggestion[WANTED_MAX], word[NAME_MAX_BYTES];
+    char suggestion[OPTION_WANTED_MAX], word[NAME_MAX_BYTES];
     bool is_long = strncmp(flag, "--", 2) == 0;
     snprintf(word, sizeof word, "%.*s", (int)strcspn(flag, "="), flag);
     suggest(walk->table, is_long ? word + 2 : "", "--", suggestion);

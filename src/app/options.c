@@ -116,7 +116,7 @@ static const struct option_row rows[] = {
     {"deny-file", "FILE", "Who",
      "pages that are not relayed, a hash or the SHA-256 of a hash a line; read again when "
      "it changes and at SIGHUP",
-     OPTION_FILE, NET(deny_file), 0, 0},
+     OPTION_FILE | RELOADS, NET(deny_file), 0, 0},
     {"max-connections", "N", "Who",
      "sessions at the same time; 0: as descriptors allow, up to 20000", OPTION_COUNT,
      HUB(connections_max), 0, 1000000},
@@ -275,7 +275,8 @@ static bool is_bus(const char *value)
 }
 
 static const struct option_check checks[] = {
-    {"listen", is_listen, "HOST:PORT, unix:PATH or fd:NAME, or tls: before one of them"},
+    {"listen", is_listen,
+     "HOST:PORT, unix:PATH (of at most 107 bytes) or fd:NAME, or tls: before one of them"},
     {"admin", is_admin, "HOST:PORT or fd:NAME, or tls: before one of them, or unix:PATH"},
     {"unix-mode", is_mode, "octal digits such as 660"},
     {"user", privileges_is_user, "a user of this machine, NAME or NAME:GROUP"},

@@ -65,6 +65,57 @@ static void tell_of(struct options *options, const char *flag, const char *what)
     option_tell(&options->reading, where, "%s: %s", flag, what);
 }
 
+/* An address without what is spoken there. */
+static const char *place_of(const char *address)
+{
+    return options_is_tls(address) ? strchr(address, ':') + 1 : address;
+}
+
+/* Port 0 is another each time, and of sockets that were passed several may have one name. */
+static bool is_one_place(const char *one, const char *other)
+{
+    const char *port = strrchr(place_of(one), ':');
+    return strcmp(place_of(one), place_of(other)) == 0 && strcmp(port, ":0") != 0 &&
+           strncmp(place_of(one), "fd:", 3) != 0;
+}
+
+/* Names are looked up when they are opened: these are seen then. */
+static bool is_exposed(const char *address)
+{
+    struct address_range local[2];
+    struct address host;
+    char text[64] = "";
+    const char *place = place_of(address), *port = strrchr(place, ':');
+    if ((size_t)(port - place) >= sizeof text) return false;
+    memcpy(text, place, (size_t)(port - place));
+    address_parse_range("127.0.0.0/8", &local[0]);
+    address_parse_range("::1", &local[1]);
+    return address_parse(text, &host) && !address_in(&host, local, 2);
+}
+
+static void check_addresses(struct options *options)
+{
+    const struct option_list *listen = &options->listen;
+    const char *admin = options->server.admin;
+    bool has_token = options->server.admin_token_file != NULL;
+    bool same = false, shared = false;
+    for (size_t i = 0; i < listen->count; i++) {
+        for (size_t j = 0; j < i; j++)
+            same |= is_one_place(listen->texts[i], listen->texts[j]);
+        shared |= admin != NULL && is_one_place(admin, listen->texts[i]);
+    }
+    if (same) tell_of(options, "listen", "two are the same: leave one out");
+    if (shared)
+        tell_of(options, "admin", "visitors come there: choose another, or another listen");
+    if (admin == NULL && has_token)
+        tell_of(options, "admin-token-file",
+                "there is no operator's address: add admin ADDRESS");
+    if (admin != NULL && !has_token && is_exposed(admin))
+        tell_of(options, "admin",
+                "others could act as the operator there: add admin-token-file FILE, or "
+                "choose a loopback address");
+}
+
 static void check_tls(struct options *options)
 {
     const struct server_config *server = &options->server;
@@ -126,6 +177,7 @@ void options_agree(struct options *options)
     for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++)
         check_order(options, &orders[i]);
     check_embedders(options);
+    check_addresses(options);
     check_tls(options);
     check_bus(options);
     check_partners(options);

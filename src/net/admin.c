@@ -32,31 +32,35 @@
 
 /* ---- the token ---- */
 
-static bool say_bad_token(const char *path, const char *why)
-{
-    fprintf(stderr, "whilst: --admin-token-file %s: %s\n", path, why);
-    return false;
-}
+#define TRY "; try: openssl rand -hex 32"
 
-static bool read_token(struct admin *admin, const char *path)
+/* What is wrong with a token, or NULL. */
+static const char *fault_of(const char *text, size_t size)
 {
-    char text[TOKEN_MOST + 2];
-    FILE *file = fopen(path, "re");
-    if (file == NULL) return say_bad_token(path, strerror(errno));
-    size_t size = fread(text, 1, sizeof text, file);
-    fclose(file);
-    while (size > 0 && isspace((unsigned char)text[size - 1]))
-        size--;
     if (size < TOKEN_LEAST || size > TOKEN_MOST)
-        return say_bad_token(path, "a token has 16 to 256 characters; try: openssl rand "
-                                   "-hex 32");
+        return "a token has 16 to 256 characters" TRY;
     for (size_t i = 0; i < size; i++)
         if (!isgraph((unsigned char)text[i]))
-            return say_bad_token(path, "a token is one line without spaces");
-    admin->token = hash_of(text, size);
-    admin->has_token = true;
+            return "a token is one line without spaces" TRY;
+    return NULL;
+}
+
+const char *admin_read_token(const char *path, struct page_hash *token)
+{
+    static char why[100];
+    char text[TOKEN_MOST + 2];
+    FILE *file = fopen(path, "re");
+    size_t size = file == NULL ? 0 : fread(text, 1, sizeof text, file);
+    bool whole = file != NULL && !ferror(file);
+    snprintf(why, sizeof why, "%s; check the path", strerror(errno));
+    const char *fault = whole ? NULL : why;
+    if (file != NULL) fclose(file);
+    while (size > 0 && isspace((unsigned char)text[size - 1]))
+        size--;
+    if (fault == NULL) fault = fault_of(text, size);
+    if (fault == NULL) *token = hash_of(text, size);
     OPENSSL_cleanse(text, sizeof text);
-    return true;
+    return fault;
 }
 
 /* Hashes are compared, so that neither length nor beginning of the token tell in the time it
@@ -196,8 +200,11 @@ bool admin_owns(struct lws *wsi)
 bool admin_open(struct server *server)
 {
     const char *path = server->config->admin_token_file;
-    if (server->config->admin == NULL || path == NULL) return true;
-    return read_token(&server->admin, path);
+    if (path == NULL) return true;
+    const char *fault = admin_read_token(path, &server->admin.token);
+    server->admin.has_token = fault == NULL;
+    if (fault != NULL) fprintf(stderr, "whilst: --admin-token-file %s: %s\n", path, fault);
+    return fault == NULL;
 }
 
 bool admin_start(struct server *server)

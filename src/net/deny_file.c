@@ -13,21 +13,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#define FILE_MAX ((long)256 << 20)
+#define FILE_MAX ((off_t)256 << 20)
 
 /* The bytes of a file, or NULL with errno. */
 static char *read_file(const char *path, size_t *size)
 {
+    struct stat status;
     FILE *file = fopen(path, "rb");
     char *text = NULL;
     if (file == NULL) return NULL;
-    long length = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
-    errno = length > FILE_MAX ? EFBIG : errno;
-    if (length >= 0 && length <= FILE_MAX) text = memory_take((size_t)length + 1);
-    rewind(file);
-    if (text != NULL) *size = fread(text, 1, (size_t)length, file);
+    bool known = fstat(fileno(file), &status) == 0;
+    if (known && S_ISDIR(status.st_mode))
+        errno = EISDIR;
+    else if (known && status.st_size > FILE_MAX)
+        errno = EFBIG;
+    else if (known)
+        text = memory_take((size_t)status.st_size + 1);
+    if (text != NULL) *size = fread(text, 1, (size_t)status.st_size, file);
     fclose(file);
     return text;
 }
@@ -46,6 +51,18 @@ static struct deny_list *read_list_new(const char *path, struct deny_complaint *
         *complaint = (struct deny_complaint){line, line == 0 ? "no memory for it"
                                                              : "not 64 hexadecimal digits"};
     return list;
+}
+
+struct deny_text deny_complaint_print(const struct deny_complaint *complaint)
+{
+    struct deny_text print = {""};
+    if (complaint->line == 0)
+        snprintf(print.text, sizeof print.text, "%s; check the path", complaint->what);
+    else
+        snprintf(print.text, sizeof print.text,
+                 "line %zu: %s; correct it, or put # before it", complaint->line,
+                 complaint->what);
+    return print;
 }
 
 bool deny_file_check(const char *path, struct deny_complaint *complaint)
@@ -68,22 +85,37 @@ bool deny_file_open(struct server *server)
 {
     struct deny_complaint complaint;
     if (server->config->deny_file == NULL || load(server, &complaint)) return true;
-    fprintf(stderr, "whilst: --deny-file %s, line %zu: %s\n", server->config->deny_file,
-            complaint.line, complaint.what);
+    fprintf(stderr, "whilst: --deny-file %s: %s\n", server->config->deny_file,
+            deny_complaint_print(&complaint).text);
     return false;
 }
 
-void deny_file_reload(struct server *server)
+static void read_again(struct server *server)
 {
     struct deny_complaint complaint;
-    if (server->config->deny_file == NULL) return;
     if (load(server, &complaint))
         log_event(LOG_DENY_LIST_READ,
                   LOG_NUMBER("pages", hub_metrics(server->hub)->denied));
     else
         log_event(LOG_DENY_LIST_REFUSED, LOG_NUMBER("line", complaint.line),
-                  LOG_TEXT("reason", complaint.what));
+                  LOG_TEXT("reason", complaint.what),
+                  LOG_TEXT("file", server->config->deny_file));
     server_settle(server);
+}
+
+static void say_unwatched(bool watched)
+{
+    if (!watched)
+        log_event(LOG_DENY_LIST_UNWATCHED, LOG_TEXT("advice", "send SIGHUP after changes"));
+}
+
+/* The path may be another: the older one is gone with the texts of the configuration. Without
+   a path what was refused stays so, by a list before it or by the operator's word. */
+void deny_file_reload(struct server *server)
+{
+    const char *path = server->config->deny_file;
+    say_unwatched(file_watch_point(&server->deny_watch, path, NULL));
+    if (path != NULL) read_again(server);
 }
 
 /* One write, so that a reader meets all of the line or nothing. It begins with a line feed if
@@ -110,12 +142,11 @@ bool deny_file_add(const struct server *server, const struct page_hash *hash,
 
 static void on_change(void *owner)
 {
-    deny_file_reload(owner);
+    read_again(owner);
 }
 
 void deny_file_watch(struct server *server)
 {
-    if (!file_watch_open(&server->deny_watch, &server->loop, server->config->deny_file,
-                         NULL, on_change, server))
-        log_event(LOG_DENY_LIST_UNWATCHED, LOG_TEXT("advice", "send SIGHUP after changes"));
+    say_unwatched(file_watch_open(&server->deny_watch, &server->loop,
+                                  server->config->deny_file, NULL, on_change, server));
 }

@@ -14,6 +14,12 @@ struct deny_complaint {
     const char *what;
 };
 
+/* In words: the line, what is wrong, and what to do. */
+struct deny_text {
+    char text[160];
+};
+struct deny_text deny_complaint_print(const struct deny_complaint *complaint);
+
 /* Whether a server could take this file. */
 bool deny_file_check(const char *path, struct deny_complaint *complaint);
 

@@ -19,15 +19,34 @@
 
 #define TLS "tls:"
 
-static bool say_failed(const char *text, const char *why, const char *advice)
+static bool say_failed(const struct listener *listener, const char *why, const char *advice)
 {
-    fprintf(stderr, "whilst: cannot listen on %s: %s; %s\n", text, why, advice);
+    fprintf(stderr, "whilst: cannot listen on %s: %s; %s\n", listener->text, why, advice);
     return false;
+}
+
+/* What the system has against it. */
+static bool say_refused(const struct listener *listener, int reason)
+{
+    bool is_path = strncmp(listener->text, "unix:", 5) == 0;
+    const char *first = reason == EADDRINUSE && listener->shared
+                            ? "give the other server --reuse-port and the same user, or "
+                        : reason == EADDRINUSE ? "stop the other server or "
+                        : reason == ENOTSOCK   ? "remove this file or "
+                        : reason == EACCES && is_path
+                            ? "let this user write in its directory or "
+                        : reason == EACCES ? "start it as root or "
+                        : reason == ENOENT ? "make its directory or "
+                                           : "";
+    char advice[96];
+    snprintf(advice, sizeof advice, "%schoose another %s", first,
+             listener->admin ? "--admin" : "--listen");
+    return say_failed(listener, strerror(reason), advice);
 }
 
 static bool say_exposed(const struct listener *listener)
 {
-    return say_failed(listener->text, "others could act as the operator",
+    return say_failed(listener, "others could act as the operator",
                       "give --admin-token-file too, or a loopback address");
 }
 
@@ -73,11 +92,15 @@ static bool find_passed(struct listener *listener, const struct sockaddr *addres
     return passed.socket >= 0;
 }
 
+static bool is_other_file(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && !S_ISSOCK(status.st_mode);
+}
+
 /* A socket file that nobody answers on is a left-over of an earlier run. */
 static bool is_left_over(const struct sockaddr_un *address)
 {
-    struct stat status;
-    if (stat(address->sun_path, &status) != 0 || !S_ISSOCK(status.st_mode)) return false;
     int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     bool refused = connect(probe, (const struct sockaddr *)address, sizeof *address) != 0 &&
                    errno == ECONNREFUSED;
@@ -89,9 +112,10 @@ static bool open_unix(struct listener *listener, const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof address.sun_path)
-        return say_failed(listener->text, "the path is too long", "choose a shorter one");
+        return say_failed(listener, "the path is too long", "choose a shorter one");
     strcpy(address.sun_path, path);
     if (find_passed(listener, (struct sockaddr *)&address)) return true;
+    if (is_other_file(path)) return say_refused(listener, ENOTSOCK);
     if (is_left_over(&address)) unlink(path);
     mode_t mode =
         listener->admin ? S_IRUSR | S_IWUSR : (mode_t)listener->server->config->unix_mode;
@@ -99,7 +123,7 @@ static bool open_unix(struct listener *listener, const char *path)
     bool open = bind_to(listener, (struct sockaddr *)&address, sizeof address);
     umask(before);
     if (open && privileges_give(listener->server, path)) return true;
-    return say_failed(listener->text, strerror(errno), "choose another path with --listen");
+    return say_refused(listener, errno);
 }
 
 static bool is_loopback(const struct sockaddr *address)
@@ -128,7 +152,7 @@ static bool open_named(struct listener *listener, const char *name)
     socklen_t size = sizeof address;
     struct passed passed = passed_take_name(name);
     if (passed.socket < 0)
-        return say_failed(listener->text, "no socket of this name was passed",
+        return say_failed(listener, "no socket of this name was passed",
                           "check FileDescriptorName= in the socket unit");
     listener_take(listener, &passed);
     getsockname(passed.socket, &address.any, &size);
@@ -143,7 +167,7 @@ static bool open_host(struct listener *listener)
     size_t size = colon == NULL ? 0 : (size_t)(colon - listener->text);
     const char *begin = listener->text;
     if (size == 0 || size >= sizeof host)
-        return say_failed(listener->text, "it is not HOST:PORT", "check the host");
+        return say_failed(listener, "it is not HOST:PORT", "check the host");
     if (begin[0] == '[' && begin[size - 1] == ']') {
         begin++;
         size -= 2;
@@ -152,8 +176,7 @@ static bool open_host(struct listener *listener)
     host[size] = '\0';
     int error = getaddrinfo(host, colon + 1, &hints, &found);
     if (error != 0)
-        return say_failed(listener->text, gai_strerror(error),
-                          "check the host and the port");
+        return say_failed(listener, gai_strerror(error), "check the host and the port");
     listener->shared = listener->server->config->reuse_port && !listener->admin;
     bool allowed = may_listen(listener, found->ai_addr);
     bool open = allowed && (find_passed(listener, found->ai_addr) ||
@@ -161,12 +184,7 @@ static bool open_host(struct listener *listener)
     int reason = errno;
     freeaddrinfo(found);
     if (open) return true;
-    if (!allowed) return say_exposed(listener);
-    return say_failed(listener->text, strerror(reason),
-                      reason != EADDRINUSE ? "choose another --listen"
-                      : listener->shared
-                          ? "the other server must have --reuse-port and the same user"
-                          : "stop the other server or choose another --listen");
+    return allowed ? say_refused(listener, reason) : say_exposed(listener);
 }
 
 bool listener_open(struct listener *listener, const char *text)

@@ -39,29 +39,7 @@
 
 #define SWEEP_MS 1000
 #define STALL_MS (3 * SWEEP_MS)
-
-struct server_config server_config_default(void)
-{
-    return (struct server_config){
-        .hub = hub_config_default(),
-        .bus = nats_client_config_default(),
-        .base_path = "",
-        .unix_mode = 0666,
-        .reserve_bytes = 4 << 20,
-        .callers_max = 1024,
-        .uploads_max = 1024,
-        .early_bytes_max = 16 << 20,
-        .outbox_bytes_max = 3 << 20,
-        .outbox_bytes_soft = 1 << 20,
-        .queued_bytes_max = 192 << 20,
-        .write_ms = 10000,
-        .ping_ms = 25000,
-        .hang_up_ms = 35000,
-        .drain_ms = 2000,
-        .fetch_ms = 30000,
-        .header_seconds = 10,
-    };
-}
+#define WRONG 2 /* the exit code of what the operator said and is not right */
 
 /* The sweep looks at the clock every second. If that was long ago, the process was stopped or
    had no processor, and what clients said meanwhile is not read yet: nobody is to be blamed
@@ -456,10 +434,20 @@ static void give_up(struct server *server)
     memory_free(server->listeners);
 }
 
-static bool say_no_memory(void)
+static int fail_for_memory(void)
 {
     fprintf(stderr, "whilst: there is not enough memory to start\n");
-    return false;
+    return 1;
+}
+
+/* First what is read, then what the system gives: nobody is served before all of it is
+   right. */
+static int open_all(struct server *server, int descriptors)
+{
+    if (!secure_open(server) || !admin_open(server)) return WRONG;
+    if (!prepare(server, descriptors)) return fail_for_memory();
+    if (!deny_file_open(server)) return WRONG;
+    return accept_open(server) && bus_open(server) && privileges_drop(server) ? 0 : 1;
 }
 
 int server_open(struct server *server, struct server_config *config)
@@ -469,21 +457,19 @@ int server_open(struct server *server, struct server_config *config)
     bus_name_node(config);
     init_rings(server);
     reload_begin(server);
-    if (!privileges_open(server)) return 2;
-    if (uv_loop_init(&server->loop) != 0) return !say_no_memory();
-    bool certified = secure_open(server);
-    bool prepared = certified && (prepare(server, descriptors) || say_no_memory());
-    if (!prepared || !deny_file_open(server) || !admin_open(server) ||
-        !accept_open(server) || !bus_open(server) || !privileges_drop(server)) {
+    if (!privileges_open(server)) return WRONG;
+    if (uv_loop_init(&server->loop) != 0) return fail_for_memory();
+    int fault = open_all(server, descriptors);
+    if (fault != 0) {
         give_up(server);
-        return certified ? 1 : 2;
+        return fault;
     }
     if (!make_context(server)) {
         fprintf(stderr, "whilst: the WebSocket library could not start; "
                         "is libwebsockets-evlib-uv installed?\n");
         return 1;
     }
-    if (!admin_start(server)) return !say_no_memory();
+    if (!admin_start(server)) return fail_for_memory();
     start_loop(server);
     return 0;
 }
@@ -491,7 +477,7 @@ int server_open(struct server *server, struct server_config *config)
 int server_run(struct server_config *config)
 {
     struct server server;
-    if (!libraries_lend_memory(config->reserve_bytes)) return !say_no_memory();
+    if (!libraries_lend_memory(config->reserve_bytes)) return fail_for_memory();
     int fault = server_open(&server, config);
     if (fault != 0) return fault;
     uv_run(&server.loop, UV_RUN_DEFAULT);

@@ -442,19 +442,20 @@ test('over TLS, with the server\'s certificate: curl and whilst admin', async (t
 
 test('an address that others can reach needs a token, and a token must be one', async (t) => {
   const serve = (...args) => runProgram(['serve', '--listen', '127.0.0.1:0', ...args]);
-  for (const address of ['0.0.0.0:0', '[::]:0']) {
+  for (const address of ['0.0.0.0:0', '[::]:0', '*:0']) {
     const { code, errors } = await serve('--admin', address);
-    assert.equal(code, 1, address);
-    assert.match(errors, /others could act as the operator; give --admin-token-file too/);
+    assert.equal(code, address === '*:0' ? 1 : 2, address); // a name is looked up when it is opened
+    assert.match(errors, /others could act as the operator(;| there:) .*admin-token-file/);
   }
   const bad = [['', /16 to 256/], ['short', /16 to 256/], ['two words are not one token', /one line without spaces/], ['x'.repeat(300), /16 to 256/]];
   for (const [text, message] of bad) {
     const { code, errors } = await serve('--admin', '0.0.0.0:0', '--admin-token-file', fileFor(t, text));
-    assert.equal(code, 1, text);
+    assert.equal(code, 2, text);
     assert.match(errors, message);
   }
   for (const wrong of ['nowhere', 'tls:unix:/a', 'tls:127.0.0.1:0']) assert.equal((await serve('--admin', wrong)).code, 2, wrong);
-  assert.match((await serve('--admin', '127.0.0.1:0', '--admin-token-file', '/nowhere')).errors, /No such file/);
+  for (const [path, message] of [['/nowhere', /: No such file or directory; check the path\n/], ['/tmp', /: Is a directory; check the path\n/]])
+    assert.match((await serve('--admin', '127.0.0.1:0', '--admin-token-file', path)).errors, message);
 });
 
 test('what whilst admin says of mistakes, and where there is no server', async (t) => {

@@ -55,14 +55,37 @@ test('check reads the files that are named: exit 0 or 2', async (t) => {
   const path = fileFor(t, 'log-level = debug', `deny-file = ${denied}`);
   const wrong = await runProgram(['config', 'check', path]);
   assert.equal(wrong.code, 2);
-  assert.equal(wrong.errors, `whilst: ${path}:2: deny-file: ${denied}, line 1: not 64 hexadecimal digits\n`);
+  assert.equal(wrong.errors, `whilst: ${path}:2: deny-file: ${denied}: line 1: not 64 hexadecimal digits; correct it, or put # before it\n`);
   rmSync(denied);
   const missing = await runProgram(['config', 'check', path]);
   assert.equal(missing.code, 2);
-  assert.equal(missing.errors, `whilst: ${path}:2: deny-file: ${denied}: No such file or directory\n`);
+  assert.equal(missing.errors, `whilst: ${path}:2: deny-file: ${denied}: No such file or directory; check the path\n`);
   writeFileSync(denied, '# nothing\n');
   const right = await runProgram(['config', 'check', path]);
   assert.deepEqual([right.code, right.output, right.errors], [0, `${path}: no mistakes\n`, '']);
+});
+
+test('an address named twice, an operator\'s that all can reach, a token that is none: check says so with its line, and serve', async (t) => {
+  const token = fileFor(t, 'short');
+  const tries = [
+    [['listen = 127.0.0.1:4100', 'listen = tls:127.0.0.1:4100', 'tls-certificate = x'], ':2: listen: two are the same: leave one out'],
+    [['listen = unix:/tmp/a', 'admin = unix:/tmp/a'], ':2: admin: visitors come there: choose another, or another listen'],
+    [['listen = 127.0.0.1:4100', 'admin = 127.0.0.1:4100'], ':2: admin: visitors come there: choose another, or another listen'],
+    [['admin = 10.0.0.1:4001'], ':1: admin: others could act as the operator there: add admin-token-file FILE, or choose a loopback address'],
+    [[`admin-token-file = ${token}`], ':1: admin-token-file: there is no operator\'s address: add admin ADDRESS'],
+  ];
+  for (const [lines, wanted] of tries) {
+    const path = fileFor(t, ...lines);
+    const [checked, served] = await Promise.all([['config', 'check', path], ['serve', '--config', path]].map((args) => runProgram(args)));
+    assert.equal(linesOf(checked.errors)[0], `whilst: ${path}${wanted}`);
+    assert.equal(served.errors, `whilst: ${path}${wanted}\n`);
+    assert.deepEqual([checked.code, served.code], [2, 2]);
+  }
+  const path = fileFor(t, 'admin = 0.0.0.0:4001', `admin-token-file = ${token}`);
+  assert.equal((await runProgram(['config', 'check', path])).errors,
+    `whilst: ${path}:2: admin-token-file: ${token}: a token has 16 to 256 characters; try: openssl rand -hex 32\n`);
+  for (const lines of [['listen = 127.0.0.1:0', 'listen = 127.0.0.1:0'], ['listen = fd:http', 'listen = fd:http'], ['admin = [::1]:4001'], ['admin = 127.8.8.8:4001']])
+    assert.deepEqual(await runProgram(['config', 'check', fileFor(t, ...lines)]).then(({ code, errors }) => [code, errors]), [0, ''], lines.join());
 });
 
 test('check is told of no file: exit 2; config without an action too', async () => {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { connectClient, holdPage, sha256 } from './client.js';
 import { request } from './http.js';
@@ -62,11 +62,34 @@ test('the file is read again when it is written, replaced, and at SIGHUP; a wron
   await until(() => server.errors.match(/deny_list_read/g).length > before, 'the list to be read again');
 });
 
-test('a list that is wrong or missing at the start: exit 1 with one line', async (t) => {
+test('SIGHUP takes another path, and watches it; one that is wrong leaves the older list in force', async (t) => {
+  const [first, second] = [fileFor(t, HASH), fileFor(t, sha256('another'))];
+  const config = fileFor(t, `deny-file = ${first}`);
+  const server = await serverFor(t, { args: ['--config', config] });
+  const point = async (line, wanted) => {
+    const seen = server.errors.length;
+    writeFileSync(config, line);
+    server.program.child.kill('SIGHUP');
+    await until(() => wanted.test(server.errors.slice(seen)), () => server.errors.slice(seen));
+  };
+  assert.equal(await statusOf(server), 451);
+  await point(`deny-file = ${second}-missing`, /config_changed option=deny-file .*\n(.*\n)*.* deny_list_refused line=0 reason="No such file or directory" file=\S+-missing\n/);
+  assert.equal(await statusOf(server), 451);
+  await point(`deny-file = ${second}`, / deny_list_read pages=1\n/);
+  assert.equal(await statusOf(server), 404);
+  writeFileSync(first, `${HASH}\n${sha256('a third')}\n${sha256('a fourth')}\n`); // nobody looks there any more
+  writeFileSync(second, `${HASH}\n${sha256('another')}\n`);
+  await denied(server, 2);
+  assert.equal(await statusOf(server), 451);
+  await point('', / config_read changed=1\n/);
+  assert.equal(await statusOf(server), 451, 'without a path the list stays');
+});
+
+test('a list that is wrong or missing at the start: exit 2 with one line', async (t) => {
   const path = fileFor(t, `${HASH}\n${HASH}0\n`);
-  for (const [file, what] of [[path, /line 2: not 64 hexadecimal digits/], [`${path}-missing`, /No such file/]]) {
+  for (const [file, what] of [[path, /: line 2: not 64 hexadecimal digits; correct it/], [`${path}-missing`, /: No such file or directory; check the path/], [dirname(path), /: Is a directory; check the path/]]) {
     const { code, errors } = await runProgram(['serve', '--listen', '127.0.0.1:0', '--deny-file', file]);
-    assert.equal(code, 1);
+    assert.equal(code, 2);
     assert.match(errors, what);
     assert.equal(errors.trim().split('\n').length, 1);
   }

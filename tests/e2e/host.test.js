@@ -205,5 +205,5 @@ test('a port is shared only by those who all say so, and the operator\'s address
   await serverFor(t, { listen: [own.listen] });
   const shared = await runProgram(['serve', '--listen', own.listen, '--reuse-port']);
   assert.equal(shared.code, 1);
-  assert.match(shared.errors, /Address already in use; the other server must have --reuse-port and the same user$/m);
+  assert.match(shared.errors, /Address already in use; give the other server --reuse-port and the same user, or choose another --listen$/m);
 });

@@ -126,6 +126,27 @@ for (const signal of ['SIGTERM', 'SIGINT']) {
   });
 }
 
+test('an address that cannot be had: exit 1 with one line that says what to do', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'whilst-program-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'file'), served = join(folder, 'socket');
+  writeFileSync(file, '');
+  await serverFor(t, { listen: [`unix:${served}`] });
+  const tries = [
+    [`unix:${file}`, 'Socket operation on non-socket; remove this file or choose another --listen'],
+    [`unix:${folder}`, 'Socket operation on non-socket; remove this file or choose another --listen'],
+    [`unix:${served}`, 'Address already in use; stop the other server or choose another --listen'],
+    [`unix:${folder}/none/socket`, 'No such file or directory; make its directory or choose another --listen'],
+    ['192.0.2.1:4100', 'Cannot assign requested address; choose another --listen'],
+  ];
+  for (const [address, wanted] of tries) {
+    const { code, errors } = await runProgram(['serve', '--listen', address]);
+    assert.deepEqual([code, errors], [1, `whilst: cannot listen on ${address}: ${wanted}\n`]);
+  }
+  const { code, errors } = await runProgram(['serve', '--listen', '127.0.0.1:0', '--admin', `unix:${served}`]);
+  assert.deepEqual([code, errors], [1, `whilst: cannot listen on unix:${served}: Address already in use; stop the other server or choose another --admin\n`]);
+});
+
 test('a port is free again at once after the end', async (t) => {
   const first = await startServer();
   const client = await connectClient(first.url);

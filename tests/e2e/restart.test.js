@@ -46,6 +46,7 @@ test(`${UPGRADES} upgrades with ${PAGES} pages and live traffic: no request fail
   const server = await managedFor(t, { listen: [], args: ['--listen', '127.0.0.1:0', '--max-callers', '4096'] });
   const hashes = await hold(t, server, PAGES, PER_CLIENT);
   const traffic = startTraffic(server, hashes);
+  t.after(() => (traffic.stopped = true));
   const back_ms = [];
   for (let round = 0; round < UPGRADES; round += 1) {
     const old = await upgrade(server);

@@ -118,7 +118,7 @@ TEST(a_variable_names_the_file_too)
 TEST(every_mistake_of_a_file_is_told_with_its_line)
 {
     refuse_text("max-page = 9M\n\nmax-topics = x\n",
-                "1: max-page: '9M' is not a number from 1 to 8388608|3: 'x'");
+                "1: max-page: '9M' is not a number of bytes from 1 to 8M|3: 'x'");
     refuse_text("max-pages = 5", "1: unknown option 'max-pages'; did you mean max-page?");
     refuse_text("qwertyuiop = 5", "1: unknown option 'qwertyuiop'; see");
     refuse_text("config = /x", "1: unknown option 'config'");
