@@ -27,7 +27,7 @@
     X(CERTIFICATE_REFUSED, "certificate_refused", WARN, "they were not: which file, and why; the old ones stay in force") \
     X(CERTIFICATE_UNWATCHED, "certificate_unwatched", WARN, "changes to them are not noticed by themselves: send SIGHUP") \
     X(BECAME, "became", INFO, "root's privileges were given up: from now on it is this user") \
-    X(FILE_OUT_OF_REACH, "file_out_of_reach", WARN, "this user cannot read a file that root could: a reload, or a successor, will fail by it") \
+    X(FILE_OUT_OF_REACH, "file_out_of_reach", WARN, "this user cannot read a file that root could, or run the program: a reload, or a successor, will fail by it") \
     X(BUS_UP, "bus_up", INFO, "a bus server was reached") \
     X(BUS_MOVES, "bus_moves", INFO, "the bus server said that it is going away: the connection moves to another") \
     X(BUS_DOWN, "bus_down", WARN, "the connection to the bus server was lost, and is made again") \
