@@ -84,8 +84,9 @@ TEST(a_node_that_is_silent_is_forgotten)
     play("hand", 7);
     pass_all(1000);
     expect_last_count(holder, COUNT("8"));
+    pass_all(3400);
     assert_int_equal(metrics_of(net.nodes[0])->bus_nodes, 1);
-    pass_all(4100);
+    pass_all(200);
     expect(holder, COUNT("1"));
     assert_int_equal(metrics_of(net.nodes[0])->bus_nodes, 0);
     assert_int_equal(metrics_of(net.nodes[0])->bus_cells, 0);
@@ -141,7 +142,7 @@ TEST(the_holders_of_a_node_that_is_silent_are_awaited)
 {
     begin(1, NULL);
     play("hand", 7);
-    pass_all(4900);
+    pass_all(4400);
     assert_false(awaits(0));
     pass_all(200);
     assert_true(awaits(0));
