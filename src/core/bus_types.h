@@ -81,6 +81,7 @@ struct partner {
     struct deadline due;                         /* it is to be listened to again */
     struct bucket wants, claims, refusals, sent; /* of what it does */
     struct bucket asks, received;                /* of what we want of it */
+    struct bucket tells;                         /* counts and questions to it */
     uint64_t awake_ms;                           /* when it was last listened to again */
     uint64_t rest_until_ms;                      /* it is not asked until then */
     uint32_t deaf_ms;          /* how long it is not listened to, this time */
@@ -100,6 +101,7 @@ struct claim {
     uint32_t visitors;          /* that it says to have; 0 when it has not said so lately */
     uint32_t told;              /* what it was told last */
     uint64_t heard_ms, told_ms; /* when */
+    uint64_t shown_ms;          /* to those who hold the page here */
     uint64_t ask_ms,
         asks_until_ms; /* when it is asked again; until when it wants to know */
     uint8_t in_vain;   /* so often it was asked and has not told anything yet */
@@ -116,13 +118,12 @@ struct interest {
     struct want *wants;
     struct order *orders; /* that wait for the page */
     struct claim *claims;
-    uint64_t claims_told_ms; /* to those who hold the page here */
-    uint64_t id;             /* its subscriptions are 2 id and 2 id + 1 */
-    uint64_t told_ms;
-    uint64_t since_ms; /* since when somebody is here, or nobody */
+    uint64_t id;       /* its subscriptions are 2 id and 2 id + 1 */
     uint64_t retry_ms; /* when seekers try again; 0: they need not */
     struct tally told, others;
-    uint32_t visited_s;
+    /* The low halves: how long ago that was matters when it was lately. */
+    uint32_t since_ms; /* that somebody is here, or nobody */
+    uint32_t told_ms, visited_ms;
     uint8_t retries;
     uint8_t partners_tried;  /* in the present fetch; a bit for each */
     uint8_t partners_barred; /* they sent wrong bytes */

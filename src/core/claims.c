@@ -109,8 +109,10 @@ static void tell(struct hub *hub, const struct interest *interest, const struct 
 static uint64_t tell_due_ms(const struct hub *hub, const struct interest *interest,
                             const struct page *page)
 {
-    uint64_t interval = presence_interval_ms(hub, page);
-    return interest->claims_told_ms + (interval > TELL_MS ? interval : TELL_MS);
+    uint64_t interval = presence_interval_ms(hub, page), shown_ms = 0;
+    for (const struct claim *c = interest->claims; c != NULL; c = c->next)
+        if (c->shown_ms > shown_ms) shown_ms = c->shown_ms;
+    return shown_ms + (interval > TELL_MS ? interval : TELL_MS);
 }
 
 void claims_joined(struct hub *hub, struct membership *holder)
@@ -130,6 +132,16 @@ static uint32_t count(const struct interest *interest, const struct page *page)
     return (page == NULL ? 0 : page->holders.count) + interest->others.visitors;
 }
 
+/* Of what a partner is told by all nodes here, this one's part: it has the same limit, and does
+   not listen to those who say much more. */
+static bool may_say(struct hub *hub, struct partner *partner)
+{
+    uint32_t rate = hub->config.partner_claim_rate;
+    uint32_t part = rate / (uint32_t)(hub->metrics.bus_nodes + 1);
+    if (part == 0 && rate > 0) part = 1;
+    return limits_take(&partner->tells, part, part, hub->now_ms);
+}
+
 static bool publish(struct hub *hub, const struct interest *interest, struct claim *claim,
                     enum bus_kind kind, uint32_t visitors)
 {
@@ -137,7 +149,7 @@ static bool publish(struct hub *hub, const struct interest *interest, struct cla
     struct bus_record record = {
         .kind = kind, .hash = interest->hash, .tally.visitors = visitors};
     partners_address(claim->partner, &subject);
-    return cluster_publish(hub, &subject, &record);
+    return may_say(hub, claim->partner) && cluster_publish(hub, &subject, &record);
 }
 
 /* Whether somebody here wants to know what partners say. */
@@ -188,7 +200,8 @@ void claims_tend(struct hub *hub, struct interest *interest)
         hub->now_ms < tell_due_ms(hub, interest, page))
         return;
     interest->claims_changed = false;
-    interest->claims_told_ms = hub->now_ms;
+    for (struct claim *c = interest->claims; c != NULL; c = c->next)
+        c->shown_ms = hub->now_ms;
     tell(hub, interest, page, NULL);
 }
 

@@ -28,7 +28,7 @@
 #include <stddef.h>
 
 #define SEEK_PAUSE_MS 20    /* a page that is only sought is heard after this */
-#define VISIT_PAUSE_S 2     /* visits between which others had time to answer */
+#define VISIT_PAUSE_MS 2000 /* visits between which others had time to answer */
 #define STEP_UP 1000        /* visits at once: when the bus comes up */
 #define STEP_RETURN 200     /* when a node returns */
 #define STEP_PAUSE_MS 10    /* between two such steps */
@@ -37,6 +37,17 @@
 #define TRY_AGAIN_MS 1000   /* after there was no memory */
 #define RETRY_FIRST_MS 2000 /* twice as long each time */
 #define RETRY_MOST_MS 30000
+
+static uint32_t age_ms(const struct hub *hub, uint32_t then)
+{
+    return (uint32_t)hub->now_ms - then;
+}
+
+/* When that will have been so long ago. */
+static uint64_t due_ms(const struct hub *hub, uint32_t then, uint32_t age)
+{
+    return hub->now_ms - age_ms(hub, then) + age;
+}
 
 struct interest *interests_find(struct hub *hub, const struct page_hash *hash)
 {
@@ -78,7 +89,7 @@ static struct interest *interest_new(struct hub *hub, const struct page_hash *ha
     interest->hash = *hash;
     interest->due.kind = DEADLINE_INTEREST;
     interest->id = ++bus->interests_made;
-    interest->since_ms = hub->now_ms;
+    interest->since_ms = (uint32_t)hub->now_ms;
     ring_append(&bus->walk, &interest->walk);
     hub->metrics.bus_interests++;
     return interest;
@@ -139,7 +150,7 @@ static bool tell(struct hub *hub, struct interest *interest, enum bus_kind kind)
     struct bus_record record = record_of(hub, kind, tally);
     if (!cluster_publish(hub, &subject, &record)) return false;
     interest->told = tally;
-    interest->told_ms = hub->now_ms;
+    interest->told_ms = (uint32_t)hub->now_ms;
     if (tally.visitors > 0) interest->known = true;
     return true;
 }
@@ -181,7 +192,7 @@ static void set_idle(struct hub *hub, struct interest *interest, bool idle)
 {
     if (interest->idle == idle) return;
     interest->idle = idle;
-    interest->since_ms = hub->now_ms;
+    interest->since_ms = (uint32_t)hub->now_ms;
     if (idle) interest->retry_ms = interest->retries = 0;
     hub->bus->lingering += idle ? 1u : UINT32_MAX;
 }
@@ -191,7 +202,7 @@ static bool lingers(const struct hub *hub, const struct interest *interest)
     const struct hub_config *config = &hub->config;
     return interest->known && cluster_is_up(hub) &&
            hub->bus->lingering <= config->bus_lingering_max &&
-           hub->now_ms < interest->since_ms + config->bus_linger_ms;
+           age_ms(hub, interest->since_ms) < config->bus_linger_ms;
 }
 
 /* Whether somebody is at the page here, and not only an order of a partner. */
@@ -206,16 +217,16 @@ static uint64_t next_due(struct hub *hub, const struct interest *interest,
 {
     struct tally tally = tally_of(page);
     uint64_t due = UINT64_MAX, at;
-    if (interest->idle) due = interest->since_ms + hub->config.bus_linger_ms;
+    if (interest->idle) due = due_ms(hub, interest->since_ms, hub->config.bus_linger_ms);
     if (interest->retry_ms != 0 && interest->retry_ms < due) due = interest->retry_ms;
     if (!cluster_is_up(hub)) return due;
     at = claims_due_ms(hub, interest);
     if (at < due) due = at;
-    at = interest->told_ms + hub->config.count_interval_ms;
+    at = due_ms(hub, interest->told_ms, hub->config.count_interval_ms);
     if (interest->hears && !same(tally, interest->told) && at < due) due = at;
-    at = (interest->visited_s + VISIT_PAUSE_S) * UINT64_C(1000);
+    at = due_ms(hub, interest->visited_ms, VISIT_PAUSE_MS);
     if (interest->doubts && at < due) due = at;
-    at = interest->since_ms + SEEK_PAUSE_MS;
+    at = due_ms(hub, interest->since_ms, SEEK_PAUSE_MS);
     if (!interest->hears && is_sought(hub, page) && at < due) due = at;
     return due > hub->now_ms ? due : hub->now_ms + TRY_AGAIN_MS;
 }
@@ -224,14 +235,14 @@ static uint64_t next_due(struct hub *hub, const struct interest *interest,
 static void say(struct hub *hub, struct interest *interest, const struct page *page)
 {
     struct tally tally = tally_of(page);
-    bool sought = hub->now_ms >= interest->since_ms + SEEK_PAUSE_MS;
+    bool sought = age_ms(hub, interest->since_ms) >= SEEK_PAUSE_MS;
     set_offers(hub, interest, tally.holders > 0);
     if (!interest->hears && is_sought(hub, page) && (tally.visitors > 0 || sought)) {
         set_hears(hub, interest, true);
         if (interest->hears && !tell(hub, interest, BUS_CELL_ASK))
             interest->told.visitors = UINT32_MAX; /* never so: it is told later */
     } else if (interest->hears && !same(tally, interest->told) &&
-               hub->now_ms >= interest->told_ms + hub->config.count_interval_ms) {
+               age_ms(hub, interest->told_ms) >= hub->config.count_interval_ms) {
         tell(hub, interest, BUS_CELL);
     }
 }
@@ -276,18 +287,16 @@ static void try_again(struct hub *hub, const struct interest *interest)
    in doubt, and it is asked for soon, until it is told or goes. */
 static void ask_all(struct hub *hub, struct interest *interest)
 {
-    uint32_t now_s = (uint32_t)(hub->now_ms / 1000);
     tell(hub, interest, BUS_CELL_ASK);
-    if (now_s - interest->visited_s < VISIT_PAUSE_S) return;
-    interest->visited_s = now_s;
+    if (age_ms(hub, interest->visited_ms) < VISIT_PAUSE_MS) return;
+    interest->visited_ms = (uint32_t)hub->now_ms;
     cells_visit(hub, interest);
     interest->doubts = interest->cells != NULL;
 }
 
 static void settle_doubts(struct hub *hub, struct interest *interest)
 {
-    if (!interest->doubts || hub->now_ms / 1000 < interest->visited_s + VISIT_PAUSE_S)
-        return;
+    if (!interest->doubts || age_ms(hub, interest->visited_ms) < VISIT_PAUSE_MS) return;
     interest->doubts = false;
     if (interest->hears && !interest->idle && cells_are_unheard(interest))
         ask_all(hub, interest);
@@ -352,10 +361,10 @@ uint32_t interests_ask(struct hub *hub, const struct page_hash *hash)
         set_hears(hub, interest, true);
         if (interest->hears) tell(hub, interest, BUS_CELL_ASK);
     }
-    uint64_t until_ms = interest->told_ms + hub->config.bus_again_ms;
-    bool asked = interest->hears && until_ms > hub->now_ms;
+    uint32_t age = age_ms(hub, interest->told_ms), again = hub->config.bus_again_ms;
+    bool asked = interest->hears && age < again;
     interests_tend(hub, interest);
-    return asked ? (uint32_t)(until_ms - hub->now_ms) : 0;
+    return asked ? again - age : 0;
 }
 
 /* ---- the walk ---- */

@@ -378,6 +378,33 @@ TEST(claims_are_bounded_and_touch_no_count)
     end();
 }
 
+/* What it may say to us is all that we say to it: we would not be listened to. */
+TEST(a_partner_is_told_as_much_as_it_may_tell)
+{
+    enum { PAGES = 9 };
+    struct hub_config config = config_with_mallory();
+    config.partner_claim_rate = 4; /* of two nodes */
+    begin_with(&config);
+    struct client *holder = arrive(net.nodes[0], "holder");
+    for (int i = 0; i < PAGES; i++) {
+        char text[20], hex[HASH_HEX + 1];
+        snprintf(text, sizeof text, "page %d", i);
+        struct bus_record ask = {.kind = BUS_CLAIM_ASK,
+                                 .hash = hash_of(text, strlen(text))};
+        hash_to_hex(&ask.hash, 0, hex);
+        hold_quietly(holder, hex);
+        say_far(&claims, &ask, NULL, 0);
+        if (i % 3 == 2) pass_all(1000);
+        assert_in_range(count_heard(BUS_CLAIM), 1, 2 + 2 * (size_t)(i + 1) / 3);
+    }
+    assert_true(count_heard(BUS_CLAIM) < PAGES);
+    pass_all(3000);
+    assert_int_equal(count_heard(BUS_CLAIM), PAGES);
+    assert_int_equal(refused(0, REASON_PARTNER_RATE), 0);
+    ignore_inbox(holder);
+    end();
+}
+
 TEST(pages_of_which_counts_are_shared_are_bounded)
 {
     struct hub_config config = config_with_mallory();
@@ -445,6 +472,7 @@ int main(void)
         cmocka_unit_test(chunks_that_do_not_fit_are_refused),
         cmocka_unit_test(a_partner_cannot_speak_as_a_node),
         cmocka_unit_test(claims_are_bounded_and_touch_no_count),
+        cmocka_unit_test(a_partner_is_told_as_much_as_it_may_tell),
         cmocka_unit_test(pages_of_which_counts_are_shared_are_bounded),
         cmocka_unit_test(what_is_not_allowed_to_cross_is_not_heard),
         cmocka_unit_test(strangers_are_no_partners),
