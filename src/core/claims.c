@@ -93,16 +93,21 @@ static struct claims_text print_claims(const struct interest *interest)
     return claims;
 }
 
+static void tell_holder(struct hub *hub, struct broadcast *broadcast,
+                        const struct membership *holder)
+{
+    if (holder->session != NULL && holder->claims) send_broadcast(hub, broadcast, holder);
+}
+
+/* Tells `only`, or everybody at the page if it is NULL. */
 static void tell(struct hub *hub, const struct interest *interest, const struct page *page,
                  const struct membership *only)
 {
     struct claims_text claims = print_claims(interest);
     struct broadcast broadcast = {.event = "visitors_claimed", .payload = claims.text};
-    for (uint32_t i = 0; i < page->holders.count; i++) {
-        const struct membership *holder = group_at(&page->holders, i);
-        if (holder->session != NULL && holder->claims && (only == NULL || only == holder))
-            send_broadcast(hub, &broadcast, holder);
-    }
+    if (only != NULL) tell_holder(hub, &broadcast, only);
+    for (uint32_t i = 0; only == NULL && i < page->holders.count; i++)
+        tell_holder(hub, &broadcast, group_at(&page->holders, i));
     send_broadcast_clear(&broadcast);
 }
 

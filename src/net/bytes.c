@@ -417,15 +417,20 @@ static struct exchange *overdue(struct server *server, struct ring *ring, uint32
     return oldest;
 }
 
+/* They are taken out first: the end of one may be the answer to others, which leave the ring. */
 static void end_gone(struct server *server)
 {
-    struct ring *next;
+    struct ring *next, gone;
+    ring_init(&gone);
     for (struct ring *at = server->asking.next; at != &server->asking; at = next) {
-        struct exchange *exchange = NET_OWNER(at, struct exchange, waiting);
         next = at->next;
-        if (!callers_gone(exchange->wsi)) continue;
-        server_disconnect(server, &exchange->endpoint);
+        if (callers_gone(NET_OWNER(at, struct exchange, waiting)->wsi))
+            ring_append(&gone, at);
+    }
+    while (gone.next != &gone) {
+        struct exchange *exchange = NET_OWNER(gone.next, struct exchange, waiting);
         ring_remove(&exchange->waiting);
+        server_disconnect(server, &exchange->endpoint);
         server_end_socket(exchange->wsi, 0);
     }
 }

@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 #define FIRST 3
-#define PASSED_MAX 64
 
 static const struct passed nothing = {.socket = -1};
 static struct passed all[PASSED_MAX];
@@ -141,7 +140,7 @@ static bool is_bound_to(const struct passed *passed, const struct sockaddr *want
 
 struct passed passed_take_asked(const char *asked)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count && asked[0] != '\0'; i++)
         if (all[i].socket >= 0 && strcmp(all[i].asked, asked) == 0) return take(i);
     return nothing;
 }

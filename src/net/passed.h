@@ -9,6 +9,7 @@
 /* Bound by an earlier process of ours: the file of such a unix socket is ours to remove. */
 #define PASSED_BOUND "bound"
 
+#define PASSED_MAX 64
 #define PASSED_ASKED_MAX 320
 
 struct passed {

@@ -29,8 +29,8 @@
 
 #define PATIENCE_MS 30000
 #define ARGUMENTS_MAX 256
-#define STDIO_MAX 72
-#define LIST_BYTES (STDIO_MAX * PASSED_ASKED_MAX)
+#define STDIO_MAX (3 + PASSED_MAX + 1)
+#define LIST_BYTES (PASSED_MAX * PASSED_ASKED_MAX)
 
 /* Our own command line, as the kernel has it. */
 static size_t read_command(char *text, size_t size, char **arguments)
@@ -176,13 +176,13 @@ void successor_start(struct server *server)
         .pair = pair[0], .asked = true, .running = true, .since_ms = server_now_ms(server)};
     int fault = spawn(server, pair[1]);
     close(pair[1]);
-    uv_poll_init(&server->loop, &successor->poll, pair[0]);
     if (fault == 0) {
+        uv_poll_init(&server->loop, &successor->poll, pair[0]);
         uv_poll_start(&successor->poll, UV_READABLE, on_word);
         return;
     }
     say_failed(uv_strerror(fault));
-    uv_close((uv_handle_t *)&successor->poll, close_pair);
+    close(pair[0]);
     successor->asked = false;
     if (fault == UV_E2BIG)
         successor->running = false; /* there was no handle yet */

@@ -383,8 +383,8 @@ int upload_body(struct lws *wsi, const void *bytes, size_t size)
         pass_on(upload, bytes, size);
     } else if (!keep_early(upload, bytes, size)) {
         hub_metrics(upload->server->hub)->refusals[REASON_BUSY]++;
+        fail(upload, REASON_BUSY); /* before they count: what was kept is given back */
         upload->came += size;
-        fail(upload, REASON_BUSY);
     }
     return 0;
 }
@@ -431,21 +431,23 @@ int upload_closed(struct lws *wsi)
 
 /* ---- time ---- */
 
-static void look_after(struct upload *upload)
-{
-    /* The library sets one again behind each part of a body. */
-    lws_set_timeout(upload->wsi, NO_PENDING_TIMEOUT, 0);
-    if (!callers_gone(upload->wsi)) return;
-    end_session(upload);
-    server_end_socket(upload->wsi, 0);
-}
-
+/* Those that have gone are taken out first: the end of one may be the answer to others, which
+   leave the ring. */
 void upload_sweep(struct server *server)
 {
-    struct ring *next;
+    struct ring *next, gone;
+    ring_init(&gone);
     for (struct ring *at = server->uploads.next; at != &server->uploads; at = next) {
+        struct lws *wsi = NET_OWNER(at, struct upload, ring)->wsi;
         next = at->next;
-        look_after(NET_OWNER(at, struct upload, ring));
+        /* The library sets one again behind each part of a body. */
+        lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
+        if (callers_gone(wsi)) ring_append(&gone, at);
+    }
+    while (gone.next != &gone) {
+        struct upload *upload = NET_OWNER(gone.next, struct upload, ring);
+        end_session(upload);
+        server_end_socket(upload->wsi, 0);
     }
 }
 

@@ -333,6 +333,48 @@ describe('limits', () => {
     await holder.client.close();
   });
 
+  test('who goes whilst another is asked in his place, and sends something else: 422', async (t) => {
+    const own = await serverFor(t, { args: ['--hedge', '60000'] });
+    const hash = sha256('the truth');
+    const first = new Wire(own.target);
+    first.send(head(hash, 9, 'Expect: 100-continue'));
+    await held(`${own.url}/${hash}`);
+    const answer = request(own.target, `/${hash}`);
+    await first.until(() => first.text().startsWith('HTTP/1.1 100'), 'Continue');
+    const second = new Wire(own.target);
+    second.send(`${head(hash, 5)}a lie`);
+    await held(`${own.url}/${hash}`, 2);
+    // The sweep that finds the first one gone comes before anything is read.
+    own.program.child.kill('SIGSTOP');
+    await first.destroy();
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    own.program.child.kill('SIGCONT');
+    await second.until(() => /^HTTP\/1.1 422 /.test(second.text()), '422');
+    assert.equal((await answer).status, 502);
+    await second.destroy();
+  });
+
+  test('who goes and leaves memory to a page that is there at once', async (t) => {
+    const own = await serverFor(t, { args: ['--max-in-flight', String(MIB), '--hedge', '60000'] });
+    const [large, small] = [randomBytes(MIB), randomBytes(1000)];
+    const holder = new Wire(own.target);
+    holder.send(head(sha256(large), large.length, 'Expect: 100-continue'));
+    await held(`${own.url}/${sha256(large)}`);
+    const seeker = new Wire(own.target);
+    seeker.send(`GET /${sha256(large)} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    await holder.until(() => holder.text().startsWith('HTTP/1.1 100'), 'Continue');
+    holder.send(large.subarray(0, 1000));
+    await until(async () => (await counted('in_flight_bytes', own)) > 0, 'a part of it');
+    const other = new Wire(own.target);
+    other.send(Buffer.concat([Buffer.from(head(sha256(small), small.length)), small]));
+    await held(`${own.url}/${sha256(small)}`);
+    const answer = request(own.target, `/${sha256(small)}`);
+    await until(async () => (await counted('fetches_waiting', own)) === 1, 'the other to stand in line');
+    await seeker.destroy();
+    assert.equal(sha256((await answer).body), sha256(small));
+    await Promise.all([holder, other].map((wire) => wire.destroy()));
+  });
+
   test('--max-early: 503 for what does not fit', async (t) => {
     const own = await serverFor(t, { args: ['--max-early', '1000'] });
     const wire = new Wire(own.target);
