@@ -118,7 +118,7 @@ test('who waits behind a request that was answered does not keep the loop busy',
   const server = await serverFor(t);
   const holder = await holdPage(server.url, 'late');
   holder.answer = null;
-  const behind = [`GET /raw/${holder.hash}`, `PUT /${holder.hash}`, `PUT /${sha256('')}`];
+  const behind = [`GET /raw/${holder.hash}`, `PUT /${sha256('nobody asks for it')}`, `PUT /${sha256('')}`];
   const wires = behind.map((line) => {
     const wire = new Wire(server.target);
     wire.send(`${ASK}${line} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n`);
