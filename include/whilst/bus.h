@@ -32,8 +32,8 @@ enum bus_subject_kind {
     BUS_CLAIMS,    /* c, with a partner only */
 };
 
-/* A partner's subjects have "f.<partner>." before them where it speaks, "t.<partner>." where
-   it is spoken to; its wants go by "w" alone. */
+/* A partner's subjects have "f.<partner>." before them where it speaks, "t.<partner>."
+   where it is spoken to; its wants go by "w" alone. */
 enum bus_side { BUS_HOME, BUS_FROM, BUS_TO };
 
 struct bus_subject {

@@ -1,8 +1,9 @@
 /* The server's brain. It knows sessions, pages and time; it does no I/O.
 
-   Five inputs (connect, receive, drained, disconnect and tick) change it; what is to be done then stands in a queue of effects, which the caller
-   drains with hub_next_effect after every input. Time is the `now_ms` it is handed, which
-   never goes back; chance is the seed. The same inputs bring the same effects. */
+   Five inputs (connect, receive, drained, disconnect and tick) change it; what is to be
+   done then stands in a queue of effects, which the caller drains with hub_next_effect
+   after every input. Time is the `now_ms` it is handed, which never goes back; chance is
+   the seed. The same inputs bring the same effects. */
 #ifndef WHILST_HUB_H
 #define WHILST_HUB_H
 
@@ -147,7 +148,8 @@ void hub_bus(struct hub *hub, const struct bus_message *message, uint64_t now_ms
 /* Takes the oldest effect for the bus; to be drained like the others, after every input. */
 bool hub_next_bus_effect(struct hub *hub, struct bus_effect *effect);
 
-/* What is counted of each partner. X(type, field, help); whilst_partner_<field>{partner}. */
+/* What is counted of each partner. X(type, field, help);
+   whilst_partner_<field>{partner}. */
 #define PARTNER_METRICS(X)                                                                 \
     X(gauge, asked, "Our requests for pages to the partner under way now")                 \
     X(gauge, orders, "The partner's requests for pages under way now")                     \
@@ -165,8 +167,8 @@ bool hub_next_bus_effect(struct hub *hub, struct bus_effect *effect);
 /* Writes them in the Prometheus text format; nothing without partners. */
 void hub_print_partners(struct print *to, struct hub *hub);
 
-/* This node is about to go: what it has can still be had, but its holders are sent away, and
-   whoever seeks their pages is to wait for them. */
+/* This node is about to go: what it has can still be had, but its holders are sent away,
+   and whoever seeks their pages is to wait for them. */
 void hub_bus_go(struct hub *hub, uint64_t now_ms);
 
 /* This node goes: the others need not wait for its silence to know. To be called before the
@@ -176,8 +178,8 @@ void hub_bus_leave(struct hub *hub, uint64_t now_ms);
 enum bus_state hub_bus_state(const struct hub *hub);
 
 /* Other limits, rates and times from now on. They are for what is new: nobody is closed for
-   what the old ones allowed, a message that has begun ends under those, and rates begin anew.
-   Of connections_max and the bus nothing may change. */
+   what the old ones allowed, a message that has begun ends under those, and rates begin
+   anew. Of connections_max and the bus nothing may change. */
 void hub_take_config(struct hub *hub, const struct hub_config *config, uint64_t now_ms);
 
 /* Refuses these pages from now on, instead of those refused before. Their holders and

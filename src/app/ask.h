@@ -12,8 +12,9 @@ struct ask {
     char token[300];         /* "" for none */
 };
 
-/* The address is one of these, or has http:// or https:// before it. Reads the files of the token
-   and of the authorities, which may be NULL. False after a fault, which has been said. */
+/* The address is one of these, or has http:// or https:// before it. Reads the files of the
+   token and of the authorities, which may be NULL. False after a fault, which has been
+   said. */
 bool ask_open(struct ask *ask, const char *address, const char *token_file,
               const char *ca_file);
 void ask_close(struct ask *ask);

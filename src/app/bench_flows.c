@@ -1,5 +1,5 @@
-/* The mixes that flow: fetch, nobody, churn, frontpage. Things happen at a rate, whether the server
-   keeps up or not: what begins late is timed from when it should have begun. */
+/* The mixes that flow: fetch, nobody, churn, frontpage. Things happen at a rate, whether
+   the server keeps up or not: what begins late is timed from when it should have begun. */
 #include "bench_mixes.h"
 
 #include <math.h>

@@ -1,11 +1,12 @@
 /* Abroad: a fetch that goes on at partners, when nobody at home has the page.
 
-   A want at a partner is one of wants.c; here stands what is different. It is for seekers of
-   this node alone: what a partner or another node wants goes no further, so that nothing is
-   passed through and nothing goes in circles. One partner is asked after the other, each once in
-   a fetch, one more each hedge_ms. How much may come from one is bounded, by the second and at
-   once, and all of them together have a part of the memory for pages in flight: at home there
-   is always some left. One that does not answer, or lies, rests for a while. */
+   A want at a partner is one of wants.c; here stands what is different. It is for seekers
+   of this node alone: what a partner or another node wants goes no further, so that nothing
+   is passed through and nothing goes in circles. One partner is asked after the other, each
+   once in a fetch, one more each hedge_ms. How much may come from one is bounded, by the
+   second and at once, and all of them together have a part of the memory for pages in
+   flight: at home there is always some left. One that does not answer, or lies, rests for a
+   while. */
 #include "abroad.h"
 
 #include "chance.h"

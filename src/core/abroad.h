@@ -5,8 +5,8 @@
 #include "bus.h"
 #include "partners.h"
 
-/* Of no effect without partners: whether there is one left to ask in this fetch; asks it, false
-   if nobody was; how many are asked now; none of them need answer. */
+/* Of no effect without partners: whether there is one left to ask in this fetch; asks it,
+   false if nobody was; how many are asked now; none of them need answer. */
 bool abroad_can_ask(struct hub *hub, const struct page *page);
 bool abroad_ask(struct hub *hub, const struct page *page);
 uint32_t abroad_pending(struct hub *hub, const struct page *page);

@@ -1,9 +1,9 @@
 /* Holders that are on their way from a process that ended.
 
-   After a restart, or when another node went, pages are not there before their holders are. Until these had time to
-   come, whoever seeks a page that nobody holds is told that it is searched for, and nobody
-   is told that it is missing. When that time is over, all such seekers are told the truth, some
-   pages at a time: there may be very many. */
+   After a restart, or when another node went, pages are not there before their holders are.
+   Until these had time to come, whoever seeks a page that nobody holds is told that it is
+   searched for, and nobody is told that it is missing. When that time is over, all such
+   seekers are told the truth, some pages at a time: there may be very many. */
 #include "awaited.h"
 
 #include "memory.h"

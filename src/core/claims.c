@@ -1,14 +1,14 @@
 /* Claims: partners' counts.
 
-   A page's name is all that it takes to have it, so no question may give a name away: of a page
-   a partner is only asked for its count when it knows the page already, because it came from
-   there or went there, or because it asked itself. It is asked again each ASK_MS as long as
-   somebody here wants to know, sooner at first: its visitor may be there in a moment. Who was
-   asked tells each change for ASKED_MS, at most every TELL_MS. What is told is the sum of all
-   nodes at home.
+   A page's name is all that it takes to have it, so no question may give a name away: of a
+   page a partner is only asked for its count when it knows the page already, because it
+   came from there or went there, or because it asked itself. It is asked again each ASK_MS
+   as long as somebody here wants to know, sooner at first: its visitor may be there in a
+   moment. Who was asked tells each change for ASKED_MS, at most every TELL_MS. What is told
+   is the sum of all nodes at home.
 
-   Nothing of this enters a count of ours: who holds the page here, and asked for it in its join,
-   is told in an event of its own who claims what. */
+   Nothing of this enters a count of ours: who holds the page here, and asked for it in its
+   join, is told in an event of its own who claims what. */
 #include "claims.h"
 
 #include "bus.h"

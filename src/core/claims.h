@@ -4,8 +4,8 @@
 
 #include "bus_types.h"
 
-/* The partner gave us the page, or had it from us: it knows the page, so that asking it for its
-   count tells it nothing. */
+/* The partner gave us the page, or had it from us: it knows the page, so that asking it for
+   its count tells it nothing. */
 void claims_meet(struct hub *hub, struct interest *interest, struct partner *partner);
 
 /* A partner told its count, or asked for ours; false if it may not. */

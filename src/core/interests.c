@@ -5,14 +5,14 @@
    there. A node offers a page (subscribes to wants of it) exactly whilst a holder of its
    own is connected. It hears and tells cells from the first holder on, or a moment after
    the first seeker, so that a page which is only fetched costs no subscription. A change is
-   told at once if the page was quiet, else count_interval_ms after the last; so a crowd costs
-   few messages.
+   told at once if the page was quiet, else count_interval_ms after the last; so a crowd
+   costs few messages.
 
    All interests stand in a ring, the one visited longest ago first. A visit subscribes to
    what is not subscribed to, tells the cell, asks the others for theirs, and lets seekers
-   try again. The walk goes around slowly (bus_refresh_ms), and fast when the bus comes up, or
-   when another node returns. What others do not tell again is asked for within seconds, and
-   then not believed any more: that it is over was said in a message that was lost. */
+   try again. The walk goes around slowly (bus_refresh_ms), and fast when the bus comes up,
+   or when another node returns. What others do not tell again is asked for within seconds,
+   and then not believed any more: that it is over was said in a message that was lost. */
 #include "interests.h"
 
 #include "cells.h"
@@ -273,8 +273,8 @@ static bool asks_partners(const struct hub *hub)
     return hub->bus->partners_count > 0 && hub->config.partners_want;
 }
 
-/* Seekers that wait for nobody try again if others say that they have the page, or partners may
-   have it by now. */
+/* Seekers that wait for nobody try again if others say that they have the page, or partners
+   may have it by now. */
 static void try_again(struct hub *hub, const struct interest *interest)
 {
     struct page *page = pages_find(hub, &interest->hash);
@@ -283,8 +283,8 @@ static void try_again(struct hub *hub, const struct interest *interest)
         relay_holder_came(hub, page);
 }
 
-/* Tells all who are at the page, and asks them. A cell that is not told again for a while is
-   in doubt, and it is asked for soon, until it is told or goes. */
+/* Tells all who are at the page, and asks them. A cell that is not told again for a while
+   is in doubt, and it is asked for soon, until it is told or goes. */
 static void ask_all(struct hub *hub, struct interest *interest)
 {
     tell(hub, interest, BUS_CELL_ASK);

@@ -8,9 +8,9 @@
    interests are told and asked for again.
 
    When a node goes, or dies, its holders come back to others within moments: until they had
-   time for that, what nobody holds is not missing (awaited.c). A death is noticed late, but the
-   bus knows of it at once. So before a page is said to be missing the roll is called: each node
-   is sent a word, and if nobody is there to get it, the bus says so. */
+   time for that, what nobody holds is not missing (awaited.c). A death is noticed late, but
+   the bus knows of it at once. So before a page is said to be missing the roll is called:
+   each node is sent a word, and if nobody is there to get it, the bus says so. */
 #include "nodes.h"
 
 #include "awaited.h"
@@ -166,8 +166,8 @@ void nodes_due(struct hub *hub, struct node *node)
         schedule(hub, node);
 }
 
-/* What is published is nothing to the node (there is no such request): what counts is whether the
-   bus finds anybody who is to have it. */
+/* What is published is nothing to the node (there is no such request): what counts is
+   whether the bus finds anybody who is to have it. */
 static void call(struct table_link *link, void *context)
 {
     struct hub *hub = context;

@@ -1,5 +1,6 @@
-/* What the operator sees and does: going through pages and sessions a few at a time, so that
-   however many there are the loop goes on meanwhile; refusing pages; ending what is; other limits. */
+/* What the operator sees and does: going through pages and sessions a few at a time, so
+   that however many there are the loop goes on meanwhile; refusing pages; ending what is;
+   other limits. */
 #include "whilst/hub.h"
 
 #include "memory.h"

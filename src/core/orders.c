@@ -1,15 +1,15 @@
 /* Orders: pages that other nodes want of this one.
 
-   An order waits for the page like a seeker, in the same fetch, but only for holders of this
-   node: so no want goes in circles. Whilst it waits, its node is given a sign each second.
-   Then the page is published in chunks, ORDERS_WINDOW of them on their way; they refer to the
-   message in which the page came, so that many orders cost one copy. The number of orders, the
-   bytes on their way and the rate of each node are bounded; what is over is refused at
-   once, and its node asks another.
+   An order waits for the page like a seeker, in the same fetch, but only for holders of
+   this node: so no want goes in circles. Whilst it waits, its node is given a sign each
+   second. Then the page is published in chunks, ORDERS_WINDOW of them on their way; they
+   refer to the message in which the page came, so that many orders cost one copy. The
+   number of orders, the bytes on their way and the rate of each node are bounded; what is
+   over is refused at once, and its node asks another.
 
-   A partner's order is one too, but for three things: other nodes are asked for it, so that it
-   may be for a page that nobody here is at; it has limits of its own, so that home keeps its
-   pace; and it stands back when memory is scarce. */
+   A partner's order is one too, but for three things: other nodes are asked for it, so that
+   it may be for a page that nobody here is at; it has limits of its own, so that home keeps
+   its pace; and it stands back when memory is scarce. */
 #include "orders.h"
 
 #include "claims.h"

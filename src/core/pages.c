@@ -1,8 +1,9 @@
 /* The registry of pages.
 
    A page exists whilst it has a holder (connected or away) or a seeker, or a partner waits
-   for it, and is freed with the last of them. Its members stand in two arrays, so that a random holder is found in
-   one step; each array keeps in front those that relay.c looks for. */
+   for it, and is freed with the last of them. Its members stand in two arrays, so that a
+   random holder is found in one step; each array keeps in front those that relay.c looks
+   for. */
 #include "pages.h"
 
 #include "interests.h"

@@ -1,10 +1,11 @@
 /* Partners: other organisations, each with subjects of its own.
 
-   The bus's servers see to it that a partner can speak on its own subjects alone, so the name in
-   a subject is who it is (docs/federation). Nothing that comes from there is believed: pages
-   are hashed, counts are told as its claims, everything has a rate. What is refused is counted,
-   and who has too much refused is not listened to for a while, which is twice as long each time:
-   we end our subscriptions, so that the bus's servers stop the flood before it reaches us. */
+   The bus's servers see to it that a partner can speak on its own subjects alone, so the
+   name in a subject is who it is (docs/federation). Nothing that comes from there is
+   believed: pages are hashed, counts are told as its claims, everything has a rate. What is
+   refused is counted, and who has too much refused is not listened to for a while, which is
+   twice as long each time: we end our subscriptions, so that the bus's servers stop the
+   flood before it reaches us. */
 #include "partners.h"
 
 #include "bus.h"

@@ -5,14 +5,14 @@
    connection is taken and closed, and the spare is taken back, so that nobody waits for an
    answer that cannot come. Accepted sockets are adopted by the library.
 
-   When there is still none, or no memory, nobody can be taken, and the socket would be readable
-   for ever: its callers wait for PAUSE_MS before it is looked at again.
+   When there is still none, or no memory, nobody can be taken, and the socket would be
+   readable for ever: its callers wait for PAUSE_MS before it is looked at again.
 
    With --reuse-port several processes have a socket each at one address, and the kernel
-   deals connections to them. What waits in one of these is lost when it closes, so a process
-   that leaves first lets new callers pass: their first packet is dropped, and when it is
-   repeated, after a second, this socket is gone and another takes it. Who is half-way in
-   meanwhile is taken. */
+   deals connections to them. What waits in one of these is lost when it closes, so a
+   process that leaves first lets new callers pass: their first packet is dropped, and when
+   it is repeated, after a second, this socket is gone and another takes it. Who is half-way
+   in meanwhile is taken. */
 #include "accept.h"
 
 #include "callers.h"
@@ -249,8 +249,8 @@ static void remove_file(const struct listener *listener)
         unlink(address.sun_path);
 }
 
-/* The socket takes no packet that begins a connection (SYN without ACK); others, such as the
-   last one of a handshake, it does. */
+/* The socket takes no packet that begins a connection (SYN without ACK); others, such as
+   the last one of a handshake, it does. */
 static bool let_pass(const struct listener *listener)
 {
     struct sock_filter rows[] = {

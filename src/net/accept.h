@@ -12,9 +12,9 @@ bool accept_open(struct server *server);
 void accept_prepare(struct server *server);
 /* Begins to accept, and says where. */
 void accept_start(struct server *server);
-/* Stops listening, but for the operator. What waits in a socket that was handed over is for the
-   other process, and so is the operator; one that shares its address with others stays open, for
-   those who are half-way in. */
+/* Stops listening, but for the operator. What waits in a socket that was handed over is for
+   the other process, and so is the operator; one that shares its address with others stays
+   open, for those who are half-way in. */
 void accept_stop(struct server *server, bool handed_over);
 /* Whether there is such a socket; and its end, after all who wait in it were taken. */
 bool accept_lingers(const struct server *server);

@@ -5,10 +5,10 @@
    checked before the first of them is written, or a status that says why there are none. An
    exchange exists from such a request to the end of its answer or of its connection.
 
-   Whilst a request is being served the library reads nothing, but wakes up for each byte that
-   waits: whilst the page is being sought the socket is held back, and whether the client is
-   still there is looked up once a second. One that has said more, or gone, and does not read
-   its answer either is cut off. */
+   Whilst a request is being served the library reads nothing, but wakes up for each byte
+   that waits: whilst the page is being sought the socket is held back, and whether the
+   client is still there is looked up once a second. One that has said more, or gone, and
+   does not read its answer either is cut off. */
 #include "bytes.h"
 
 #include "callers.h"
@@ -417,7 +417,8 @@ static struct exchange *overdue(struct server *server, struct ring *ring, uint32
     return oldest;
 }
 
-/* They are taken out first: the end of one may be the answer to others, which leave the ring. */
+/* They are taken out first: the end of one may be the answer to others, which leave the
+   ring. */
 static void end_gone(struct server *server)
 {
     struct ring *next, gone;

@@ -1,9 +1,10 @@
 /* Who is let in.
 
-   A caller exists from accept to the upgrade that makes a session of it, or to its end. Their
-   number is bounded: one address may have as many as it may have sessions, and of all together
-   those make room who have asked for nothing for longest. An idle connection costs little, but
-   the library keeps a timer for each in one sorted list, and descriptors are for sessions. */
+   A caller exists from accept to the upgrade that makes a session of it, or to its end.
+   Their number is bounded: one address may have as many as it may have sessions, and of all
+   together those make room who have asked for nothing for longest. An idle connection costs
+   little, but the library keeps a timer for each in one sorted list, and descriptors are
+   for sessions. */
 #include "callers.h"
 
 #include "overrides.h"
@@ -206,8 +207,8 @@ void callers_go_on(struct server *server)
     }
 }
 
-/* Of a request that was kept, and has a body, the library takes the headers for the body, and
-   reads memory that it has freed. */
+/* Of a request that was kept, and has a body, the library takes the headers for the body,
+   and reads memory that it has freed. */
 bool callers_read_anew(const struct caller *caller)
 {
     return caller->server->turns >= caller->anew_turn;

@@ -22,8 +22,8 @@ struct caller {
 };
 
 /* Lets somebody in who was just accepted: NULL if there are too many, of that address or in
-   all, or if there is no memory. The socket is still the caller's of this. Those of the operator
-   are counted apart. */
+   all, or if there is no memory. The socket is still the caller's of this. Those of the
+   operator are counted apart. */
 struct caller *callers_enter(struct server *server, int socket, bool admin);
 /* The library has taken the socket; NULL: it has not, and the caller is gone. */
 void callers_bind(struct caller *caller, struct lws *wsi);
@@ -32,12 +32,13 @@ void callers_bind(struct caller *caller, struct lws *wsi);
 struct caller *caller_of(struct lws *wsi);
 void callers_note_request(struct caller *caller);
 
-/* Its request has been answered, and the connection goes on: what the callback must return. */
+/* Its request has been answered, and the connection goes on: what the callback must
+   return. */
 int callers_answered(struct lws *wsi);
 /* Lets the library read on from those who were; once in a turn, when it does not run. */
 void callers_go_on(struct server *server);
-/* Whether its request came behind the answer to the one before; if it was sent together with
-   that one, the library must not read its body. */
+/* Whether its request came behind the answer to the one before; if it was sent together
+   with that one, the library must not read its body. */
 bool callers_read_anew(const struct caller *caller);
 
 /* Whilst it is a session it is not counted here; and then it is again. */
@@ -55,8 +56,8 @@ bool callers_gone(struct lws *wsi);
 /* Whether it has said something that nobody reads, or is gone. */
 bool callers_waits_to_be_read(struct lws *wsi);
 
-/* The answer has been written, and is the last; what the client is still sending is read and
-   dropped for a moment, so that it reads the answer before its connection breaks. */
+/* The answer has been written, and is the last; what the client is still sending is read
+   and dropped for a moment, so that it reads the answer before its connection breaks. */
 void callers_skip(struct lws *wsi);
 /* A part of a body that nobody wants: what the callback must return. */
 int callers_skipped(struct lws *wsi);

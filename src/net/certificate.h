@@ -12,8 +12,9 @@ struct certificate_fault {
 };
 
 /* Reads a certificate with its chain, and its key, from PEM files (RFC 7468) into a context
-   that has none yet. NULL: the key is in the same file. False after a fault: a file that cannot be read, a key that is encrypted
-   or does not fit, a certificate that is not valid now. */
+   that has none yet. NULL: the key is in the same file. False after a fault: a file that
+   cannot be read, a key that is encrypted or does not fit, a certificate that is not valid
+   now. */
 bool certificate_read(SSL_CTX *context, const char *certificate_file, const char *key_file,
                       struct certificate_fault *fault);
 

@@ -1,13 +1,13 @@
 /* The end of a server's life.
 
-   Nobody new is accepted, but for the operator, who may watch, and that a socket beside others
-   on its port closes only after half of LINGER_MS (accept.c). First those who speak HTTP: each
-   answer says that the connection ends with it, and whoever is idle may ask once more for
-   LINGER_MS, because a request may be on its way; meanwhile all holders are still here to answer. Then sessions are closed with
-   1012, evenly over what is left of drain_ms (but at least one each millisecond), so that
-   clients come back one after the other. A session with something in flight is spared until
-   that is over, for at most fetch_ms more. The loop stops when all sockets are gone, or
-   GOODBYE_MS after the last was sent away. */
+   Nobody new is accepted, but for the operator, who may watch, and that a socket beside
+   others on its port closes only after half of LINGER_MS (accept.c). First those who speak
+   HTTP: each answer says that the connection ends with it, and whoever is idle may ask once
+   more for LINGER_MS, because a request may be on its way; meanwhile all holders are still
+   here to answer. Then sessions are closed with 1012, evenly over what is left of drain_ms
+   (but at least one each millisecond), so that clients come back one after the other. A
+   session with something in flight is spared until that is over, for at most fetch_ms more.
+   The loop stops when all sockets are gone, or GOODBYE_MS after the last was sent away. */
 #include "drain.h"
 
 #include "accept.h"

@@ -1,8 +1,8 @@
 /* How listening sockets come about.
 
-   A socket that was passed to the process and was opened for the same, or is bound to the same
-   address, is used in place of a new one; so connections may wait in it from one process to
-   the next. */
+   A socket that was passed to the process and was opened for the same, or is bound to the
+   same address, is used in place of a new one; so connections may wait in it from one
+   process to the next. */
 #include "listener.h"
 
 #include "privileges.h"

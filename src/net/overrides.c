@@ -1,9 +1,9 @@
 /* Two functions of the libraries, in whose place the program has its own: the linker gives
    the program's to the libraries, too. Without them all works as well, and costs more.
 
-   uv_poll_start: libuv 1.44 takes a descriptor out of the kernel's table and puts it back at
-   each call, whatever changes, and libwebsockets calls it at every step of a request, mostly
-   for what it has already: six system calls of nine that an HTTP answer took.
+   uv_poll_start: libuv 1.44 takes a descriptor out of the kernel's table and puts it back
+   at each call, whatever changes, and libwebsockets calls it at every step of a request,
+   mostly for what it has already: six system calls of nine that an HTTP answer took.
 
    _lws_log: Debian's libwebsockets is built for debugging, and calls it for every byte of a
    request's headers, for lines that nobody wants to read. */

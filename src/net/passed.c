@@ -1,11 +1,12 @@
 /* Listening sockets that another process opened for this one.
 
    From systemd, by the protocol of sd_listen_fds(3): descriptors from 3 on, their number in
-   LISTEN_FDS, their names in LISTEN_FDNAMES between colons, and LISTEN_PID says for whom they
-   are. From the process that this one replaces (successor.c), in the same way, but that it
-   could not know our number: it says its own in WHILST_PREDECESSOR, and one more descriptor
-   follows, by which the two hear of each other. What each socket was opened for it says in
-   WHILST_LISTENERS, a line each: addresses do not tell that where the system chose ports. */
+   LISTEN_FDS, their names in LISTEN_FDNAMES between colons, and LISTEN_PID says for whom
+   they are. From the process that this one replaces (successor.c), in the same way, but
+   that it could not know our number: it says its own in WHILST_PREDECESSOR, and one more
+   descriptor follows, by which the two hear of each other. What each socket was opened for
+   it says in WHILST_LISTENERS, a line each: addresses do not tell that where the system
+   chose ports. */
 #include "passed.h"
 
 #include "whilst/slice.h"

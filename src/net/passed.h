@@ -19,13 +19,13 @@ struct passed {
                                      is not known */
 };
 
-/* Reads what the environment says of passed sockets, and takes it out of there. To be called
-   once, before a file is opened. The number of sockets. */
+/* Reads what the environment says of passed sockets, and takes it out of there. To be
+   called once, before a file is opened. The number of sockets. */
 size_t passed_read(void);
 
-/* The caller's from now on, or -1: the socket that was opened for the same; one that is bound
-   to this address, where port 0 stands for any if it is not known what for; one with this name;
-   any, but for the operator's. */
+/* The caller's from now on, or -1: the socket that was opened for the same; one that is
+   bound to this address, where port 0 stands for any if it is not known what for; one with
+   this name; any, but for the operator's. */
 struct passed passed_take_asked(const char *asked);
 struct passed passed_take_address(const struct sockaddr *address);
 struct passed passed_take_name(const char *name);

@@ -1,8 +1,9 @@
-/* Giving up what only the start needs: ports below 1024, and files that only root may read, are
-   open by then. A server that root started becomes another user before it reads the first byte
-   of a stranger. Any server bars the way back, to itself and to what it starts: its successor
-   has the sockets from it, and needs no more either. Nor are strangers' pages, or the key of the
-   certificate, to lie in a core dump, or to be read by another process of the same user. */
+/* Giving up what only the start needs: ports below 1024, and files that only root may read,
+   are open by then. A server that root started becomes another user before it reads the
+   first byte of a stranger. Any server bars the way back, to itself and to what it starts:
+   its successor has the sockets from it, and needs no more either. Nor are strangers'
+   pages, or the key of the certificate, to lie in a core dump, or to be read by another
+   process of the same user. */
 #include "privileges.h"
 
 #include "log.h"

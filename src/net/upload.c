@@ -1,21 +1,22 @@
 /* A page held over HTTP: PUT /<hash>.
 
    The request is a holder like any other: it opens a session, joins have:<hash> by the same
-   frames, and waits. Its body is not read, by flow control, until the hub asks for the page;
-   then it is passed on as it comes, as the session's one answer, and the hub checks its hash.
-   A client can send its body only once, so that the session leaves behind its answer.
+   frames, and waits. Its body is not read, by flow control, until the hub asks for the
+   page; then it is passed on as it comes, as the session's one answer, and the hub checks
+   its hash. A client can send its body only once, so that the session leaves behind its
+   answer.
 
        waiting ─ content_request ─▶ asked ─ the whole body ─▶ leaving ─ reply ─▶ 201
           │                           │                          │
           └───────────────────────────┴──── a refusal ───────────┴─▶ its status
 
-   What a client sends at once behind its headers the library has read already; it is kept, in
-   a budget for all uploads together. A client that goes away is noticed by a look at its
+   What a client sends at once behind its headers the library has read already; it is kept,
+   in a budget for all uploads together. A client that goes away is noticed by a look at its
    socket once a second, for the library does not look at one that it may not read. One that
    does not send what is wanted is given up by the hub, which says so.
 
-   Whilst a socket is held back the library lets nothing be written either: it is let go when
-   the body is wanted and when there is an answer. */
+   Whilst a socket is held back the library lets nothing be written either: it is let go
+   when the body is wanted and when there is an answer. */
 #include "upload.h"
 
 #include "callers.h"
@@ -193,8 +194,8 @@ static void begin_content(struct upload *upload)
     message_unref(head);
 }
 
-/* Passes a part of the body on; behind its last byte the session leaves. The right bytes are
-   not answered, but leaving is: so it is known what became of them. */
+/* Passes a part of the body on; behind its last byte the session leaves. The right bytes
+   are not answered, but leaving is: so it is known what became of them. */
 static void pass_on(struct upload *upload, const void *bytes, size_t size)
 {
     bool last = upload->came == upload->size;
@@ -431,8 +432,8 @@ int upload_closed(struct lws *wsi)
 
 /* ---- time ---- */
 
-/* Those that have gone are taken out first: the end of one may be the answer to others, which
-   leave the ring. */
+/* Those that have gone are taken out first: the end of one may be the answer to others,
+   which leave the ring. */
 void upload_sweep(struct server *server)
 {
     struct ring *next, gone;

@@ -5,8 +5,8 @@
 #include "server_state.h"
 
 /* Begins to hold a page for a PUT, whose body is not read before somebody wants it. Of the
-   request only its length and its expectations are still to be looked at. `body`: the library reads
-   one. Returns what the callback must. */
+   request only its length and its expectations are still to be looked at. `body`: the
+   library reads one. Returns what the callback must. */
 int upload_request(struct lws *wsi, const struct page_hash *hash, bool body);
 
 /* Events of the library; each returns what its callback must. */

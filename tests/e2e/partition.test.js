@@ -9,6 +9,7 @@ import { test } from 'node:test';
 import { holdPage, sha256 } from './client.js';
 import { request } from './http.js';
 import { freePorts, NatsServer, natsFor } from './nats.js';
+import { node, shows, together, watcher } from './nodes.js';
 import { serverFor, startServer } from './server.js';
 import { until } from './wait.js';
 
@@ -84,29 +85,6 @@ async function linedMesh(t) {
   }
   return { servers, lines }; // lines: 1 to 0, 2 to 0, 2 to 1
 }
-
-const node = (t, bus, name) => serverFor(t, { args: ['--bus', bus.url, '--node', name] });
-
-async function together(nodes) {
-  for (const one of nodes) {
-    await until(async () => (await one.metrics()).whilst_bus_nodes === nodes.length - 1, () => `the others: ${one.errors}`);
-  }
-}
-
-// One more holder, who is told the page's count.
-async function watcher(server, page) {
-  const { client } = await holdPage(server.url, page);
-  const seen = { client, count: 0 };
-  const hear = ({ binary, data }) => {
-    const [, , , event, payload] = binary ? [] : JSON.parse(data.toString());
-    if (event === 'visitors_count') seen.count = payload.count;
-  };
-  client.inbox.forEach(hear);
-  client.socket.on('message', (data, binary) => hear({ data, binary }));
-  return seen;
-}
-
-const shows = (seen, count) => until(() => seen.count === count, () => `a count of ${count}, not ${seen.count}`);
 
 // Asks for pages again and again. `pairs` of a node and a page that must be had there; of all others an
 // answer may say that there is none, but never other bytes.

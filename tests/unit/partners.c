@@ -1,5 +1,5 @@
-/* A partner that floods, lies, says nothing or anything: it hurts nobody at home. It is played by
-   hand, as mallory, beside two nodes that are one organisation. */
+/* A partner that floods, lies, says nothing or anything: it hurts nobody at home. It is
+   played by hand, as mallory, beside two nodes that are one organisation. */
 #include "cluster.h"
 
 #include <string.h>
