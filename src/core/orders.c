@@ -451,12 +451,11 @@ bool orders_hear_far(struct hub *hub, struct partner *partner,
 static bool take_credit(struct hub *hub, struct order *order, uint32_t limit)
 {
     uint32_t most = order->sent + ORDERS_WINDOW;
-    bool grants = limit > order->limit;
-    if (order->body == NULL) return false;
+    if (order->body == NULL || limit <= order->limit) return false;
     order->heard_ms = hub->now_ms;
-    if (grants) order->limit = limit < most ? limit : most;
+    order->limit = limit < most ? limit : most;
     pump(hub, order);
-    return grants;
+    return true;
 }
 
 bool orders_hear_more(struct hub *hub, const struct partner *partner,

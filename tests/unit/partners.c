@@ -207,6 +207,33 @@ TEST(pages_that_a_partner_does_not_take_are_few)
     end();
 }
 
+TEST(a_partner_that_grants_again_what_it_granted_is_given_up)
+{
+    enum { SIZE = 1 << 20 };
+    static uint8_t page[SIZE];
+    char hex[HASH_HEX + 1];
+    struct bus_record record = order_of("", 1);
+    struct bus_subject node = {.kind = BUS_NODE, .node = bus_node_of("a")};
+    struct bus_record credit = {.kind = BUS_CREDIT, .node = 77, .request = 1, .limit = 4};
+    fill(page, SIZE, hex);
+    record.hash = hash_of(page, SIZE);
+    begin_with_mallory();
+    struct client *holder = arrive(net.nodes[0], "holder");
+    hold_quietly(holder, hex);
+    exchange();
+    say_far(&wants, &record, NULL, 0);
+    answer_binary(holder, hex, page, SIZE);
+    exchange();
+    assert_int_equal(partner_number(0, "orders"), 1);
+    for (int second = 0; second < 11; second++) {
+        say_far(&node, &credit, NULL, 0);
+        pass_all(1000);
+    }
+    assert_int_equal(partner_number(0, "orders"), 0);
+    ignore_inbox(holder);
+    end();
+}
+
 TEST(a_partner_that_lies_is_asked_once)
 {
     begin_with_mallory();
@@ -465,6 +492,7 @@ int main(void)
         cmocka_unit_test(who_floods_again_is_not_heard_for_longer),
         cmocka_unit_test(wants_have_a_rate_and_so_have_their_bytes),
         cmocka_unit_test(pages_that_a_partner_does_not_take_are_few),
+        cmocka_unit_test(a_partner_that_grants_again_what_it_granted_is_given_up),
         cmocka_unit_test(a_partner_that_lies_is_asked_once),
         cmocka_unit_test(a_partner_that_only_promises_is_given_up),
         cmocka_unit_test(a_partner_that_stops_in_the_middle_is_given_up),
