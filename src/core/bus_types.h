@@ -11,37 +11,7 @@
 
 #include "bus.h"
 #include "state.h"
-
-/* A place in a list that may be left at any time; the list itself is one too. */
-struct ring {
-    struct ring *before, *after;
-};
-
-static inline void ring_init(struct ring *ring)
-{
-    ring->before = ring->after = ring;
-}
-
-static inline bool ring_is_empty(const struct ring *ring)
-{
-    return ring->after == ring;
-}
-
-static inline void ring_remove(struct ring *item)
-{
-    item->before->after = item->after;
-    item->after->before = item->before;
-    ring_init(item);
-}
-
-/* Behind all others. */
-static inline void ring_append(struct ring *ring, struct ring *item)
-{
-    item->before = ring->before;
-    item->after = ring;
-    ring->before->after = item;
-    ring->before = item;
-}
+#include "whilst/ring.h"
 
 /* Another node. */
 struct node {

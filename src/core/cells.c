@@ -42,6 +42,7 @@ static struct cell *cell_new(struct hub *hub, struct interest *interest, struct 
     cell->interest = interest;
     cell->next = interest->cells;
     interest->cells = cell;
+    ring_init(&cell->ring);
     ring_append(&node->cells, &cell->ring);
     hub->metrics.bus_cells++;
     return cell;
@@ -88,7 +89,6 @@ void cells_hear(struct hub *hub, const struct page_hash *hash,
     struct cell *cell = cells_find(interest, record->node);
     if (cell == NULL && record->tally.visitors > 0) cell = cell_new(hub, interest, node);
     if (cell != NULL && cell->life != node->life) {
-        ring_remove(&cell->ring);
         ring_append(&node->cells, &cell->ring);
         cell->life = node->life;
         cell->seq = 0;

@@ -90,6 +90,7 @@ static struct interest *interest_new(struct hub *hub, const struct page_hash *ha
     interest->due.kind = DEADLINE_INTEREST;
     interest->id = ++bus->interests_made;
     interest->since_ms = (uint32_t)hub->now_ms;
+    ring_init(&interest->walk);
     ring_append(&bus->walk, &interest->walk);
     hub->metrics.bus_interests++;
     return interest;
@@ -371,7 +372,6 @@ uint32_t interests_ask(struct hub *hub, const struct page_hash *hash)
 
 static void visit(struct hub *hub, struct interest *interest)
 {
-    ring_remove(&interest->walk);
     ring_append(&hub->bus->walk, &interest->walk);
     if (interest->hears && !interest->idle) ask_all(hub, interest);
     try_again(hub, interest);
@@ -381,8 +381,8 @@ static void visit(struct hub *hub, struct interest *interest)
 static void walk(struct hub *hub, uint32_t count)
 {
     struct ring *ring = &hub->bus->walk;
-    while (count-- > 0 && ring->after != ring)
-        visit(hub, MEMORY_OWNER(ring->after, struct interest, walk));
+    while (count-- > 0 && !ring_is_empty(ring))
+        visit(hub, MEMORY_OWNER(ring->next, struct interest, walk));
 }
 
 void interests_walk_due(struct hub *hub)
@@ -441,8 +441,8 @@ void interests_bus_down(struct hub *hub)
 void interests_end(struct hub *hub)
 {
     struct ring *ring = &hub->bus->walk;
-    while (ring->after != ring) {
-        struct interest *interest = MEMORY_OWNER(ring->after, struct interest, walk);
+    while (!ring_is_empty(ring)) {
+        struct interest *interest = MEMORY_OWNER(ring->next, struct interest, walk);
         struct page *page = pages_find(hub, &interest->hash);
         if (page != NULL && is_left(hub, page))
             pages_settle(hub, page); /* and the interest with it */

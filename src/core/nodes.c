@@ -84,14 +84,8 @@ static void free_node(struct hub *hub, struct node *node)
 /* All that it told is not to be believed any more. */
 static void make_stale(struct node *node)
 {
-    struct ring *cells = &node->cells, *stale = &node->stale;
     node->life++;
-    if (ring_is_empty(cells)) return;
-    cells->after->before = stale->before;
-    stale->before->after = cells->after;
-    cells->before->after = stale;
-    stale->before = cells->before;
-    ring_init(cells);
+    ring_append_all(&node->stale, &node->cells);
 }
 
 /* Sets when something is to be done about the node if nothing is heard of it. */
@@ -159,7 +153,7 @@ void nodes_due(struct hub *hub, struct node *node)
     if (!node->gone && hub->now_ms >= node->heard_ms + hub->config.bus_silence_ms)
         lose(hub, node);
     for (int i = 0; i < STALE_AT_ONCE && !ring_is_empty(&node->stale); i++)
-        cells_drop(hub, MEMORY_OWNER(node->stale.after, struct cell, ring));
+        cells_drop(hub, MEMORY_OWNER(node->stale.next, struct cell, ring));
     if (node->gone && ring_is_empty(&node->stale))
         free_node(hub, node);
     else

@@ -3,7 +3,7 @@
 #define WHILST_NET_ADMIN_H
 
 #include "history.h"
-#include "ring.h"
+#include "whilst/ring.h"
 #include "survey.h"
 #include "whilst/print.h"
 

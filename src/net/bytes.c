@@ -300,7 +300,7 @@ static int begin(struct lws *wsi, const struct page_hash *hash, bool head)
 static void on_counted(uv_timer_t *timer)
 {
     struct server *server = timer->data;
-    while (server->counting.next != &server->counting) {
+    while (!ring_is_empty(&server->counting)) {
         struct exchange *first = NET_OWNER(server->counting.next, struct exchange, waiting);
         uint64_t now = server_now_ms(server);
         if (first->since_ms > now) {
@@ -412,7 +412,7 @@ static void cut(struct exchange *exchange)
 static struct exchange *overdue(struct server *server, struct ring *ring, uint32_t after_ms)
 {
     struct exchange *oldest = NET_OWNER(ring->next, struct exchange, waiting);
-    if (ring->next == ring || oldest->since_ms + after_ms > server_now_ms(server))
+    if (ring_is_empty(ring) || oldest->since_ms + after_ms > server_now_ms(server))
         return NULL;
     return oldest;
 }
@@ -428,7 +428,7 @@ static void end_gone(struct server *server)
         if (callers_gone(NET_OWNER(at, struct exchange, waiting)->wsi))
             ring_append(&gone, at);
     }
-    while (gone.next != &gone) {
+    while (!ring_is_empty(&gone)) {
         struct exchange *exchange = NET_OWNER(gone.next, struct exchange, waiting);
         ring_remove(&exchange->waiting);
         server_disconnect(server, &exchange->endpoint);

@@ -127,7 +127,7 @@ static void count(struct caller *caller, bool more)
 
 void callers_lend(struct caller *caller)
 {
-    if (caller->ring.next == &caller->ring) return;
+    if (ring_is_empty(&caller->ring)) return;
     count(caller, false);
     ring_remove(&caller->ring);
 }
@@ -195,7 +195,7 @@ static void go_on(struct caller *caller)
 /* Where it has kept something already, it cannot be told whose is new. */
 void callers_go_on(struct server *server)
 {
-    while (server->answered.next != &server->answered) {
+    while (!ring_is_empty(&server->answered)) {
         struct caller *caller = NET_OWNER(server->answered.next, struct caller, answered);
         ring_remove(&caller->answered);
         if (!keeps_input(server)) {
@@ -258,7 +258,7 @@ static bool is_served(const struct caller *caller)
 static void sweep(struct server *server, struct ring *callers)
 {
     uint32_t limit_ms = server->config->header_seconds * 1000;
-    while (callers->next != callers) {
+    while (!ring_is_empty(callers)) {
         struct caller *caller = NET_OWNER(callers->next, struct caller, ring);
         if (server_age_ms(server, caller->since_ms) < limit_ms) return;
         callers_note_request(caller);

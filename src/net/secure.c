@@ -36,7 +36,7 @@ static void forget(struct caller *caller)
 
 void secure_end(struct caller *caller)
 {
-    bool shaking = caller->shaking.next != &caller->shaking;
+    bool shaking = !ring_is_empty(&caller->shaking);
     if (shaking) caller->server->metrics.tls_abandoned_total++;
     forget(caller);
 }
@@ -242,7 +242,7 @@ int secure_context_made(struct server *server, SSL_CTX *context)
 static void end_slow_handshakes(struct server *server)
 {
     struct ring *head = &server->secure.shaking;
-    while (head->next != head) {
+    while (!ring_is_empty(head)) {
         struct caller *caller = NET_OWNER(head->next, struct caller, shaking);
         uint32_t age_ms = server_age_ms(server, caller->since_ms);
         if (age_ms < server->config->header_seconds * 1000) return;

@@ -8,7 +8,7 @@
 #include "inbox.h"
 #include "net/server.h"
 #include "pulse.h"
-#include "ring.h"
+#include "whilst/ring.h"
 
 #include <libwebsockets.h>
 #include <uv.h>

@@ -445,7 +445,7 @@ void upload_sweep(struct server *server)
         lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
         if (callers_gone(wsi)) ring_append(&gone, at);
     }
-    while (gone.next != &gone) {
+    while (!ring_is_empty(&gone)) {
         struct upload *upload = NET_OWNER(gone.next, struct upload, ring);
         end_session(upload);
         server_end_socket(upload->wsi, 0);
@@ -454,6 +454,6 @@ void upload_sweep(struct server *server)
 
 void upload_stop_all(struct server *server)
 {
-    while (server->uploads.next != &server->uploads)
+    while (!ring_is_empty(&server->uploads))
         fail(NET_OWNER(server->uploads.next, struct upload, ring), REASON_RESTART);
 }

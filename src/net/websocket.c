@@ -97,7 +97,7 @@ static void cut_off(struct connection *connection, enum reason reason)
 
 static struct connection *slowest(const struct server *server)
 {
-    return server->waiting.next == &server->waiting
+    return ring_is_empty(&server->waiting)
                ? NULL
                : NET_OWNER(server->waiting.next, struct connection, waiting);
 }
@@ -214,7 +214,7 @@ static void note_progress(struct connection *connection)
 static void flush(struct connection *connection)
 {
     if (lws_partial_buffered(connection->wsi)) {
-        if (connection->waiting.next == &connection->waiting) note_progress(connection);
+        if (ring_is_empty(&connection->waiting)) note_progress(connection);
         lws_callback_on_writable(connection->wsi);
         return;
     }
@@ -371,7 +371,7 @@ int websocket_closed(struct lws *wsi)
 
 static void ping_quiet(struct server *server)
 {
-    while (server->quiet.next != &server->quiet) {
+    while (!ring_is_empty(&server->quiet)) {
         struct connection *connection =
             NET_OWNER(server->quiet.next, struct connection, life);
         if (server_age_ms(server, connection->heard_ms) < server->config->ping_ms) return;
@@ -383,7 +383,7 @@ static void ping_quiet(struct server *server)
 
 static void hang_up_silent(struct server *server)
 {
-    while (server->pinged.next != &server->pinged) {
+    while (!ring_is_empty(&server->pinged)) {
         struct connection *connection =
             NET_OWNER(server->pinged.next, struct connection, life);
         if (server_age_ms(server, connection->heard_ms) < server->config->hang_up_ms)
