@@ -3,9 +3,9 @@
 #define WHILST_NET_ADMIN_H
 
 #include "history.h"
-#include "whilst/ring.h"
 #include "survey.h"
 #include "whilst/print.h"
+#include "whilst/ring.h"
 
 struct lws;
 struct request;
