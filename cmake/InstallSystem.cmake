@@ -1,7 +1,9 @@
 # Runs when it is installed: configuration, units and zsh's completion. Below /usr, be it in a
 # package's directory, they go where Debian looks for them: /etc, vendor-completions. Elsewhere
-# all stays below the prefix. DESTDIR goes before everything, and into nothing.
+# all stays below the prefix. DESTDIR goes before everything, and into nothing. A configuration
+# that is there already stays as it is.
 
+get_filename_component(CMAKE_INSTALL_PREFIX "${CMAKE_INSTALL_PREFIX}" ABSOLUTE)
 if(CMAKE_INSTALL_PREFIX MATCHES "(^|/)usr/?$")
     set(prefix /usr)
     set(configuration_prefix /etc)
@@ -23,8 +25,16 @@ function(install_with_paths file directory name)
     file(INSTALL ${built}/installed/${name} DESTINATION ${directory})
 endfunction()
 
-file(INSTALL ${built}/printed/whilst.conf DESTINATION ${configuration}/whilst)
-install_with_paths(${sources}/cmake/debian/default ${configuration}/default whilst)
+if(EXISTS $ENV{DESTDIR}${configuration}/whilst/whilst.conf)
+    message(STATUS "Kept: $ENV{DESTDIR}${configuration}/whilst/whilst.conf")
+else()
+    file(INSTALL ${built}/printed/whilst.conf DESTINATION ${configuration}/whilst)
+endif()
+if(EXISTS $ENV{DESTDIR}${configuration}/default/whilst)
+    message(STATUS "Kept: $ENV{DESTDIR}${configuration}/default/whilst")
+else()
+    install_with_paths(${sources}/cmake/debian/default ${configuration}/default whilst)
+endif()
 set(units ${CMAKE_INSTALL_PREFIX}/lib/systemd/system)
 install_with_paths(${sources}/docs/systemd/whilst.service ${units} whilst.service)
 install_with_paths(${sources}/docs/systemd/whilst.service ${units} whilst@.service)

@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { appendFileSync, chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { WebSocket } from 'ws';
@@ -106,6 +106,20 @@ test('install, serve, upgrade, remove and purge', async (t) => {
   assert.ok(installed().includes(CONFIGURATION), 'a configuration outlives the program');
   dpkg('--purge', ...second.keys());
   assert.deepEqual(installed(), []);
+});
+
+test('cmake --install below a prefix: paths are whole, and a configuration that is there stays', async () => {
+  const prefix = join(scratch, 'local');
+  const install = () => execFileSync('cmake', ['--install', BUILD, '--prefix', relative(BUILD, prefix)], { cwd: BUILD, stdio: ['ignore', 'ignore', 'inherit'] });
+  install();
+  const read = (path) => readFileSync(join(prefix, path), 'utf8');
+  const unit = read('lib/systemd/system/whilst.service');
+  assert.match(unit, new RegExp(`^ExecStart=${prefix}/bin/whilst serve$`, 'm'));
+  assert.match(unit, new RegExp(`^EnvironmentFile=-${prefix}/etc/default/whilst$`, 'm'));
+  assert.match(read('etc/default/whilst'), new RegExp(`^WHILST_CONFIG=${prefix}/${CONFIGURATION}$`, 'm'));
+  for (const path of [CONFIGURATION, 'etc/default/whilst']) appendFileSync(join(prefix, path), '# our own\n');
+  install();
+  for (const path of [CONFIGURATION, 'etc/default/whilst']) assert.match(read(path), /\n# our own\n$/);
 });
 
 test('lintian has nothing to say', () => {
