@@ -11,7 +11,7 @@
 #define PAUSE_MS 500 /* before the second attempt; doubled until */
 #define PAUSE_MAX_MS 30000
 #define ENVELOPE_MAX ((size_t)64 << 10) /* around a page */
-#define STEADY_MS 5000 /* a connection that lasted so long ends the doubling */
+#define TURNED_AWAY_MS 5000 /* at least, after a server that is full or was offended */
 
 struct client {
     struct link link;
@@ -19,10 +19,9 @@ struct client {
     void *owner;
     struct peer *peer;
     uv_timer_t timer;
-    uint64_t armed_ms;  /* when the timer rings; UINT64_MAX: it does not */
-    uint64_t again_ms;  /* when to connect again; UINT64_MAX: not */
-    uint64_t opened_ms; /* of the present or last connection */
-    uint32_t tries;     /* without a connection that lasted */
+    uint64_t armed_ms; /* when the timer rings; UINT64_MAX: it does not */
+    uint64_t again_ms; /* when to connect again; UINT64_MAX: not */
+    uint32_t tries;    /* since the server was heard */
     bool settling, corked, leaving, freed;
 };
 
@@ -103,8 +102,7 @@ void client_settle(struct client *client)
 static void on_opened(struct link *link)
 {
     struct client *client = client_of(link);
-    client->opened_ms = now_ms(client);
-    peer_opened(client->peer, client->opened_ms);
+    peer_opened(client->peer, now_ms(client));
     if (client->config->opened != NULL) client->config->opened(client);
     client_settle(client);
 }
@@ -113,6 +111,7 @@ static void on_message(struct link *link, enum message_form form, const uint8_t 
                        size_t size)
 {
     struct client *client = client_of(link);
+    client->tries = 0; /* not in on_opened: a full server accepts, says 1013 and hangs up */
     peer_receive(client->peer, form, bytes, size, now_ms(client));
     client_settle(client);
 }
@@ -135,11 +134,15 @@ static void on_timer_closed(uv_handle_t *handle)
 }
 
 /* Half of a pause that doubles with every failure, and up to as much again by chance: what
-   was thrown out together does not come back together. */
-static uint64_t pause_ms(struct client *client)
+   was thrown out together does not come back together. A server that restarts is no failure,
+   however often: its pages are out of reach until their holders are back. */
+static uint64_t pause_ms(const struct client *client, const struct link_end *end)
 {
     uint64_t most = (uint64_t)PAUSE_MS << (client->tries < 6 ? client->tries : 6);
     uint32_t chance;
+    bool turned_away =
+        end->fault == LINK_CLOSED && (end->code == 1008 || end->code == 1013);
+    if (turned_away && most < TURNED_AWAY_MS) most = TURNED_AWAY_MS;
     if (most > PAUSE_MAX_MS) most = PAUSE_MAX_MS;
     link_random(&chance, sizeof chance);
     return most / 2 + chance % (most / 2 + 1);
@@ -148,7 +151,7 @@ static uint64_t pause_ms(struct client *client)
 static void on_ended(struct link *link)
 {
     struct client *client = client_of(link);
-    uint64_t now = now_ms(client), pause = UINT64_MAX;
+    uint64_t pause = UINT64_MAX;
     bool final = link->end.fault == LINK_CLOSED && link->end.code == 1000;
     peer_closed(client->peer);
     if (client->freed) {
@@ -156,13 +159,10 @@ static void on_ended(struct link *link)
         return;
     }
     if (client->config->reconnect && !client->leaving && !final) {
-        if (client->opened_ms != 0 && now - client->opened_ms >= STEADY_MS)
-            client->tries = 0;
-        pause = pause_ms(client);
+        pause = pause_ms(client, &link->end);
         client->tries++;
-        client->again_ms = now + pause;
+        client->again_ms = now_ms(client) + pause;
     }
-    client->opened_ms = 0;
     if (client->config->ended != NULL) client->config->ended(client, &link->end, pause);
     client_settle(client);
 }

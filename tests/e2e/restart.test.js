@@ -7,6 +7,7 @@ import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { start } from './cli.js';
 import { connectClient, sha256 } from './client.js';
 import { request } from './http.js';
 import { managedFor } from './manager.js';
@@ -82,6 +83,20 @@ test(`${KILLS} kills under a manager that keeps the socket: who comes afterwards
   }
   await assertAllReachable(server, hashes);
   t.diagnostic(`${asked} requests after a kill, 0 failed; ${timesOf(back_ms)}`);
+});
+
+test('a program that holds pages is back as soon after the last of many upgrades as after the first', async (t) => {
+  const server = await managedFor(t, { listen: [], args: ['--listen', '127.0.0.1:0'] });
+  const sharing = start(t, ['share', '-', '--server', server.url], { input: 'held by a program' });
+  const [address] = await sharing.printed(1);
+  for (let round = 0; round < 6; round += 1) {
+    const old = await upgrade(server);
+    await until(async () => server.hasEnded(old) && (await holders(server)) === 1, () => sharing.errors);
+  }
+  const pauses = [...sharing.errors.matchAll(/again in ([\d.]+) s/g)].map(([, seconds]) => Number(seconds));
+  assert.equal(pauses.length, 6, sharing.errors);
+  for (const pause of pauses) assert.ok(pause <= 0.5, `${pauses}`);
+  assert.equal((await request(server.target, new URL(address).pathname.replace(/^\//, '/raw/'))).body.toString(), 'held by a program');
 });
 
 test('a successor that cannot start changes nothing', async (t) => {
