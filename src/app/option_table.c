@@ -12,8 +12,11 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define NAME_MAX_BYTES 64
+#define SLIP_LEAST 5   /* shorter names of variables have too many others near */
+#define SLIP_LETTERS 2 /* that may be wrong */
 
 /* One reading of all sources. */
 struct walk {
@@ -82,17 +85,16 @@ static size_t distance(const char *a, const char *b)
     return row[length];
 }
 
-/* The flag that is most like a word that is none, or NULL. */
-static const char *nearest_to(const struct option_table *table, const char *word)
+/* The row that is most like a word that is none, and less than `least` letters away, or NULL. */
+static const struct option_row *nearest_to(const struct option_table *table,
+                                           const char *word, size_t least)
 {
-    const char *nearest = NULL;
-    const struct option_row *row;
-    size_t least = strlen(word) / 3 + 2; /* what is further away is another word */
+    const struct option_row *row, *nearest = NULL;
     for (size_t i = 0; (row = option_row_at(table, i)) != NULL; i++) {
         size_t far = distance(word, row->flag);
         if (far >= least) continue;
         least = far;
-        nearest = row->flag;
+        nearest = row;
     }
     return nearest;
 }
@@ -142,9 +144,10 @@ static bool tell_at_line(struct option_reading *reading, unsigned line, const ch
 static void suggest(const struct option_table *table, const char *word, const char *before,
                     char text[OPTION_WANTED_MAX])
 {
-    const char *nearest = nearest_to(table, word);
+    /* What is further away is another word. */
+    const struct option_row *nearest = nearest_to(table, word, strlen(word) / 3 + 2);
     if (nearest != NULL)
-        snprintf(text, OPTION_WANTED_MAX, "; did you mean %s%s?", before, nearest);
+        snprintf(text, OPTION_WANTED_MAX, "; did you mean %s%s?", before, nearest->flag);
     else
         snprintf(text, OPTION_WANTED_MAX, "; see whilst %s --help", table->command);
 }
@@ -301,6 +304,32 @@ static void read_environment(struct walk *walk)
     }
 }
 
+/* A variable may be another program's, or of another command: only one that is all but the name
+   of an option must have been meant to be it. */
+static void tell_slip(const struct walk *walk, const char *variable)
+{
+    char word[NAME_MAX_BYTES], meant[NAME_MAX_BYTES];
+    size_t size = strcspn(variable, "="), index;
+    const size_t prefix = strlen("WHILST_");
+    if (strncmp(variable, "WHILST_", prefix) != 0 || size - prefix >= sizeof word) return;
+    for (size_t i = prefix; i < size; i++)
+        word[i - prefix] =
+            variable[i] == '_' ? '-' : (char)tolower((unsigned char)variable[i]);
+    word[size - prefix] = '\0';
+    if (size - prefix < SLIP_LEAST || find_row(walk->table, word, &index)) return;
+    const struct option_row *nearest = nearest_to(walk->table, word, SLIP_LETTERS + 1);
+    if (nearest == NULL) return;
+    name_variable(nearest, meant);
+    option_tell(walk->reading, "", "unknown variable %.*s; did you mean %s?", (int)size,
+                variable, meant);
+}
+
+static void read_slips(const struct walk *walk)
+{
+    for (char **variable = environ; *variable != NULL; variable++)
+        tell_slip(walk, *variable);
+}
+
 /* ---- flags ---- */
 
 /* What getopt_long is to know: the rows, --help, and the letters. */
@@ -422,6 +451,7 @@ bool option_table_read_all(const struct option_table *table, void *options, int 
     if (!look_ahead(&walk)) return false;
     read_file(&walk);
     read_environment(&walk);
+    if (table->config != NULL) read_slips(&walk);
     walk_flags(&walk, visit_value);
     return reading->mistakes == 0;
 }

@@ -221,6 +221,21 @@ TEST(each_option_is_a_variable_and_flags_win)
     unsetenv("WHILST_MAX_TOPICS");
 }
 
+TEST(a_variable_that_is_almost_an_option_is_a_mistake)
+{
+    setenv("WHILST_MAX_CONECTIONS", "5", 1);
+    refuse_line("", "unknown variable WHILST_MAX_CONECTIONS; did you mean "
+                    "WHILST_MAX_CONNECTIONS?");
+    unsetenv("WHILST_MAX_CONECTIONS");
+    static const char *const others[] = {"WHILST_SERVER", "WHILST_BINARY", "WHILST_TLS",
+                                         "WHILST_", "WHILSTMAX_PAGES"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        setenv(others[i], "x", 1);
+    accept_line("");
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        unsetenv(others[i]);
+}
+
 TEST(help_is_asked_for_and_lists_every_option_with_its_default)
 {
     static const char *const lines[] = {"--help", "-h", "--max-page 5 --help"};
@@ -260,6 +275,7 @@ int main(void)
         cmocka_unit_test(log_levels_have_names),
         cmocka_unit_test(no_rate_limits_is_all_of_them),
         cmocka_unit_test(each_option_is_a_variable_and_flags_win),
+        cmocka_unit_test(a_variable_that_is_almost_an_option_is_a_mistake),
         cmocka_unit_test(help_is_asked_for_and_lists_every_option_with_its_default),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
