@@ -250,14 +250,15 @@ static bool receive(struct line *line, struct answer *answer)
     return answer->size < ANSWER_MAX;
 }
 
-/* JSON, or our own words in plain text, which become an error. */
+/* JSON, or our own words in plain text, which become an error. At the operator's address there is
+   all that is asked for: what is missing is missing at the address of visitors. */
 static json_t *read_answer(const struct answer *answer, int *status)
 {
     const char *type = header_of(answer, "Content-Type: "), *body = whole_body(answer);
     if (strncmp(answer->bytes, "HTTP/1.", 7) != 0 || type == NULL) return NULL;
     *status = atoi(answer->bytes + strlen("HTTP/1.1 "));
     if (strncmp(type, "application/json", 16) == 0) return json_loads(body, 0, NULL);
-    if (*status == 200) return NULL;
+    if (*status == 200 || *status == 404) return NULL;
     return json_pack("{s:s%}", "error", body, strcspn(body, "\n"));
 }
 

@@ -92,10 +92,13 @@ static bool find_passed(struct listener *listener, const struct sockaddr *addres
     return passed.socket >= 0;
 }
 
-static bool is_other_file(const char *path)
+/* What stands in the way of a socket there, if it is no socket; else 0. */
+static int fault_of_path(const char *path)
 {
     struct stat status;
-    return stat(path, &status) == 0 && !S_ISSOCK(status.st_mode);
+    return stat(path, &status) != 0 || S_ISSOCK(status.st_mode) ? 0
+           : S_ISDIR(status.st_mode)                            ? EISDIR
+                                                                : ENOTSOCK;
 }
 
 /* A socket file that nobody answers on is a left-over of an earlier run. */
@@ -115,7 +118,8 @@ static bool open_unix(struct listener *listener, const char *path)
         return say_failed(listener, "the path is too long", "choose a shorter one");
     strcpy(address.sun_path, path);
     if (find_passed(listener, (struct sockaddr *)&address)) return true;
-    if (is_other_file(path)) return say_refused(listener, ENOTSOCK);
+    int fault = fault_of_path(path);
+    if (fault != 0) return say_refused(listener, fault);
     if (is_left_over(&address)) unlink(path);
     mode_t mode =
         listener->admin ? S_IRUSR | S_IWUSR : (mode_t)listener->server->config->unix_mode;

@@ -411,7 +411,8 @@ static bool prepare(struct nats_client *client)
     }
     client->tls = tls_context_new(config->ca_file);
     if (client->tls == NULL) {
-        fprintf(stderr, "whilst: --bus-ca: %s has no certificates in PEM form\n",
+        fprintf(stderr,
+                "whilst: --bus-ca: %s has no certificates in PEM form; check the path\n",
                 config->ca_file != NULL ? config->ca_file : "the system");
         return false;
     }

@@ -3,6 +3,7 @@
 
 #include "whilst/memory.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,9 +13,11 @@ static bool read_file(const char *option, const char *path, char *out, size_t si
     FILE *file = fopen(path, "rb");
     size_t length = file == NULL ? 0 : fread(out, 1, size, file);
     bool failed = file == NULL || ferror(file) != 0;
+    int reason = errno;
     if (file != NULL) fclose(file);
     if (failed)
-        fprintf(stderr, "whilst: %s: %s cannot be read\n", option, path);
+        fprintf(stderr, "whilst: %s: %s cannot be read: %s; check the path\n", option, path,
+                strerror(reason));
     else if (length == size)
         fprintf(stderr, "whilst: %s: %s is too long\n", option, path);
     if (failed || length == size) return false;

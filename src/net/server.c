@@ -446,8 +446,8 @@ static int open_all(struct server *server, int descriptors)
 {
     if (!secure_open(server) || !admin_open(server)) return WRONG;
     if (!prepare(server, descriptors)) return fail_for_memory();
-    if (!deny_file_open(server)) return WRONG;
-    return accept_open(server) && bus_open(server) && privileges_drop(server) ? 0 : 1;
+    if (!deny_file_open(server) || !bus_open(server)) return WRONG;
+    return accept_open(server) && privileges_drop(server) ? 0 : 1;
 }
 
 int server_open(struct server *server, struct server_config *config)

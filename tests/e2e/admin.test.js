@@ -479,6 +479,7 @@ test('what whilst admin says of mistakes, and where there is no server', async (
   }
   const server = await serverFor(t);
   const elsewhere = await run(t, ['admin', '--admin', server.host, 'status']);
-  assert.equal(elsewhere.code, 3);
+  assert.equal(elsewhere.code, 5);
+  assert.match(elsewhere.errors, /: what answers there is no operator's address of whilst; see --admin/);
   assert.match((await run(t, ['admin', '--help'])).text, /^usage: whilst admin .*\|drain \[HASH\|SESSION\|LEVEL\]$/m);
 });

@@ -134,7 +134,7 @@ test('an address that cannot be had: exit 1 with one line that says what to do',
   await serverFor(t, { listen: [`unix:${served}`] });
   const tries = [
     [`unix:${file}`, 'Socket operation on non-socket; remove this file or choose another --listen'],
-    [`unix:${folder}`, 'Socket operation on non-socket; remove this file or choose another --listen'],
+    [`unix:${folder}`, 'Is a directory; choose another --listen'],
     [`unix:${served}`, 'Address already in use; stop the other server or choose another --listen'],
     [`unix:${folder}/none/socket`, 'No such file or directory; make its directory or choose another --listen'],
     ['192.0.2.1:4100', 'Cannot assign requested address; choose another --listen'],
