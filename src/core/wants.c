@@ -8,8 +8,8 @@
 
    An answer comes in chunks, in order, as many at once as were granted. It is hashed here as it
    comes; a node that sends other bytes is not asked for the page again as long as its cell
-   lives. One that is silent for bus_answer_ms is given up: those who still look for a holder
-   that answers give a sign each second. */
+   lives. One that is silent for bus_answer_ms is given up, and asked once more at half of that:
+   those who still look for a holder that answers give a sign each second. */
 #include "wants.h"
 
 #include "abroad.h"
@@ -191,9 +191,18 @@ uint32_t wants_pending(struct hub *hub, const struct page *page)
 
 /* ---- time ---- */
 
+/* Whether the order, or what was said to it, may have been lost when a connection was: who has
+   it gives a sign each second. */
+static bool may_be_lost(const struct hub *hub, const struct want *want)
+{
+    return want->partner == NULL && want->page == NULL && !want->again &&
+           cluster_is_up(hub) && hub->now_ms < want->asked_ms + hub->config.answer_total_ms;
+}
+
 static uint64_t due_ms(const struct hub *hub, const struct want *want)
 {
-    uint64_t silent = want->heard_ms + hub->config.bus_answer_ms;
+    uint32_t patience = hub->config.bus_answer_ms / (may_be_lost(hub, want) ? 2 : 1);
+    uint64_t silent = want->heard_ms + patience;
     uint64_t total = want->asked_ms + hub->config.answer_total_ms;
     if (want->again_ms != 0) return want->again_ms;
     return silent < total ? silent : total;
@@ -228,7 +237,6 @@ static bool ask_again(struct hub *hub, struct want *want)
 {
     want->again_ms = 0;
     want->again = true;
-    want->heard_ms = hub->now_ms;
     if (publish(hub, want)) return true;
     free_want(hub, want);
     return false;
@@ -243,7 +251,7 @@ bool wants_give_up(struct hub *hub, struct page *page)
     for (struct want *want = interest->wants; want != NULL; want = next) {
         next = want->next;
         if (due_ms(hub, want) > hub->now_ms) continue;
-        if (want->again_ms == 0)
+        if (want->again_ms == 0 && !may_be_lost(hub, want))
             give_up(hub, page, want);
         else if (ask_again(hub, want))
             continue;

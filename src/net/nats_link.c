@@ -312,7 +312,8 @@ static void tick_up(struct nats_link *link, uint64_t now)
         finish(link, NATS_FAULT_SILENT, "the server is silent");
         return;
     }
-    link->due_ms = now + PING_MS;
+    link->due_ms = link->heard_ms + SILENT_MS;
+    if (link->due_ms > now + PING_MS) link->due_ms = now + PING_MS;
     if (link->pinged_ns == 0) ping(link);
 }
 

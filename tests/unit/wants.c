@@ -299,6 +299,26 @@ TEST(a_node_that_is_silent_is_given_up)
     end();
 }
 
+/* The order is lost with a connection: it is said once more to the same node. */
+TEST(an_order_that_may_be_lost_is_said_again)
+{
+    struct client *seeker = seek_by_hand();
+    size_t before = count_heard(BUS_ORDER);
+    struct heard first = *last_heard(BUS_ORDER);
+    pass_all(1400);
+    assert_int_equal(count_heard(BUS_ORDER), before);
+    pass_all(200);
+    assert_int_equal(count_heard(BUS_ORDER), before + 1);
+    assert_int_equal(last_heard(BUS_ORDER)->reply.request, first.reply.request);
+    pass_all(1000);
+    assert_int_equal(count_heard(BUS_ORDER), before + 1);
+    send_chunk(0, 5, "hello", 5);
+    assert_int_equal(metrics_of(net.nodes[0])->bus_contents_total, 1);
+    assert_int_equal(count_events(seeker, "content"), 1);
+    ignore_inbox(seeker);
+    end();
+}
+
 TEST(a_sign_keeps_a_node_alive)
 {
     seek_by_hand();
@@ -330,6 +350,7 @@ int main(void)
         cmocka_unit_test(chunks_that_were_not_to_come_end_the_answer),
         cmocka_unit_test(more_chunks_than_were_granted_end_the_answer),
         cmocka_unit_test(a_node_that_is_silent_is_given_up),
+        cmocka_unit_test(an_order_that_may_be_lost_is_said_again),
         cmocka_unit_test(a_sign_keeps_a_node_alive),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
