@@ -28,9 +28,25 @@ static void on_up(void *owner, bool up)
     server_settle(server);
 }
 
+static const enum reason told[] = {REASON_BUS_MESSAGE, REASON_BUS_CHUNK, REASON_BUS_BYTES,
+                                   REASON_BUS_RATE, REASON_BUS_NODES};
+enum { TOLD = sizeof told / sizeof told[0] };
+
+/* Says what was refused since `before`. */
+static void tell_refused(const uint64_t *refusals, const uint64_t before[TOLD],
+                         struct slice subject)
+{
+    for (int i = 0; i < TOLD; i++)
+        if (refusals[told[i]] != before[i])
+            log_event(LOG_BUS_REFUSED, LOG_TEXT("reason", metrics_reason_label(told[i])),
+                      LOG_BYTES("subject", subject.data, subject.size));
+}
+
 static void on_message(void *owner, const struct nats_event *event)
 {
     struct server *server = owner;
+    const uint64_t *refusals = hub_metrics(server->hub)->refusals;
+    uint64_t before[TOLD];
     struct bus_message message = {.nobody = event->status == NATS_NO_RESPONDERS,
                                   .bytes = event->payload,
                                   .size = event->size};
@@ -38,7 +54,10 @@ static void on_message(void *owner, const struct nats_event *event)
         message.subject.kind = BUS_NOTHING;
     if (event->reply.size == 0 || !bus_subject_read(event->reply, &message.reply))
         message.reply.kind = BUS_NOTHING;
+    for (int i = 0; i < TOLD; i++)
+        before[i] = refusals[told[i]];
     hub_bus(server->hub, &message, server_now_ms(server));
+    tell_refused(refusals, before, event->subject);
     server_settle(server);
 }
 

@@ -37,6 +37,7 @@
     X(BUS_NAME_TAKEN, "bus_name_taken", ERROR, "another node has this one's name: this one serves alone") \
     X(BUS_ERROR, "bus_error", WARN, "a bus server complained") \
     X(BUS_TOO_LARGE, "bus_too_large", DEBUG, "a message of the bus was larger than any of ours, and was skipped") \
+    X(BUS_REFUSED, "bus_refused", WARN, "what came on the bus was refused: for what reason, and on which subject") \
     X(PARTNER_DEAF, "partner_deaf", WARN, "a partner had too much refused, and is not listened to for a while") \
     X(SOCKETS_NOT_USED, "sockets_not_used", WARN, "sockets were passed that no `--listen` names; they were closed") \
     X(SELF_CHECK_FAILED, "self_check_failed", ERROR, "the hub did not answer or a listener is gone: the watchdog is not fed, and the manager will start the server again") \

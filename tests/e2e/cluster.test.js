@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
+import { connect } from 'node:net';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -211,6 +212,26 @@ test('options that make no bus, or none without one, are refused', async (t) => 
     assert.equal(code, 2, args.join(' '));
     assert.match(errors, words);
   }
+});
+
+test('what a stranger says on our subjects is counted and told, in few lines, and nothing is lost', async (t) => {
+  const bus = await natsFor(t);
+  const [a, b] = [await node(t, bus, 'a'), await node(t, bus, 'b')];
+  await together([a, b]);
+  const { hash } = await holdPage(b.url, 'not lost');
+  const stranger = connect(bus.port, '127.0.0.1');
+  t.after(() => stranger.destroy());
+  stranger.write('CONNECT {"verbose":false}\r\n');
+  for (let i = 0; i < 1_000; i += 1) stranger.write('PUB hb 8\r\nnonsense\r\n');
+  for (let i = 0; i < 70; i += 1) { // nodes, more than are heeded
+    const alive = Buffer.concat([Buffer.from('1a', 'hex'), Buffer.alloc(7, 0xee), Buffer.from([i]), Buffer.alloc(15), Buffer.from([1]), Buffer.from('x')]);
+    stranger.write(Buffer.concat([Buffer.from(`PUB hb ${alive.length}\r\n`), alive, Buffer.from('\r\n')]));
+  }
+  await until(async () => (await a.metrics())['whilst_refusals_total{reason="bus_message"}'] === 1_000
+    && (await a.metrics())['whilst_refusals_total{reason="bus_nodes"}'] >= 7, () => a.errors);
+  await until(() => /warn bus_refused reason=bus_message subject=hb/.test(a.errors), 'a line');
+  assert.ok(a.errors.match(/ bus_refused /g).length < 50, a.errors);
+  assert.equal((await get(a, hash)).body.toString(), 'not lost');
 });
 
 test('a name that is used twice: the older node says so and serves alone', async (t) => {
