@@ -37,11 +37,12 @@ async function ask(path) {
 function showTiles(status) {
   const most = (name) => Math.max(0, ...column(name)(samples));
   const now = (values, format) => format(values.at(-1) ?? 0);
+  const delay = (name) => now(column(name)(samples), (value) => value === 0 ? "–" : seconds(value)); // 0: there was nothing to measure
   const tiles = [
-    ["Visitors", plain(status.visitors), `${plain(most("visitors"))} at most`],
+    ["Visitors", plain(status.visitors), `at most ${plain(most("visitors"))} in an hour`],
     ["Pages", plain(status.pages), `${plain(status.holders)} holders, ${plain(status.away)} away`],
     ["Relayed", now(samples.rate("served_bytes"), bytesPerSecond), `${now(samples.rate("served"), perSecond)} pages`],
-    ["Time to content", now(column("content_p50_s")(samples), seconds), `99 % within ${now(column("content_p99_s")(samples), seconds)}`],
+    ["Time to content", delay("content_p50_s"), `99 % within ${delay("content_p99_s")}`],
     ["Memory", bytes(status.memory_bytes), `${plain(status.descriptors)} descriptors`],
     ["Processor", now(column("cpu")(samples), percent), `a turn within ${now(column("loop_p99_s")(samples), seconds)}`],
   ];
