@@ -7,6 +7,7 @@ import { startBrowser, Visitor } from './browser.js';
 import { request } from './http.js';
 import { managedFor } from './manager.js';
 import { freePorts, meshFor } from './nats.js';
+import { together } from './nodes.js';
 import { outcome, socketFor } from './phoenix.js';
 import { bytesOf, hold, startTraffic } from './traffic.js';
 import { until } from './wait.js';
@@ -27,12 +28,6 @@ async function nodesFor(t) {
     return managedFor(t, { listen: [], args: ['--listen', `127.0.0.1:${port}`, '--bus', bus, '--node', `n${i + 1}`] });
   }));
   return { buses, nodes };
-}
-
-async function together(nodes) {
-  for (const one of nodes) {
-    await until(async () => (await one.metrics()).whilst_bus_nodes === nodes.length - 1, () => `the others: ${one.errors}`);
-  }
 }
 
 // Clients of the stock library that hold the page at a node; what they are told of its count.
