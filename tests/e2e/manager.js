@@ -54,9 +54,13 @@ export async function startManaged({ listen = ['127.0.0.1:0'], args = [], watchd
   const sockets = listen.flatMap((address) => ['--listen', address]);
   const manager = [process.env.WHILST_MANAGER_BINARY, ...sockets, '--watchdog', String(watchdog_ms), '--'];
   const program = spawnCommand([...manager, ...commandLine(['serve', ...OPEN_LIMITS, ...args])], env);
-  await until(() => program.output.includes('notify READY=1'), () => `READY=1: ${program.output} ${program.errors}`);
-  const addresses = [...program.output.matchAll(/^socket (.*)$/gm)].map((match) => match[1]);
-  return new Managed(program, addresses.length > 0 ? addresses : announcements(program));
+  // What the program says itself comes on another way, maybe later than what the manager says of it.
+  const opened = () => [...program.output.matchAll(/^socket (.*)$/gm)].map((match) => match[1]);
+  const addresses = () => (listen.length > 0 ? opened() : announcements(program));
+  const count = listen.length || args.filter((arg) => arg === '--listen').length || 1;
+  await until(() => program.output.includes('notify READY=1') && addresses().length >= count,
+    () => `READY=1: ${program.output} ${program.errors}`);
+  return new Managed(program, addresses());
 }
 
 export async function managedFor(test, options) {
