@@ -62,7 +62,7 @@ enum bus_effect_kind {
     EFFECT_PUBLISH,
     EFFECT_SUBSCRIBE,
     EFFECT_UNSUBSCRIBE,
-    EFFECT_DEAF, /* the partner in the subject is not listened to for deaf_ms: to be logged */
+    EFFECT_DEAF, /* to be logged: the subject's partner is not listened to for deaf_ms */
 };
 
 /* What the connection to the bus is to do. There are none whilst it is down. The connection

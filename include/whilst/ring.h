@@ -4,7 +4,8 @@
 
 #include <stdbool.h>
 
-/* A doubly linked ring; the head is a member of none. What is in no ring is one by itself. */
+/* A doubly linked ring; the head is a member of none. What is in no ring is one by
+   itself. */
 struct ring {
     struct ring *next, *previous;
 };

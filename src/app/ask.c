@@ -250,8 +250,9 @@ static bool receive(struct line *line, struct answer *answer)
     return answer->size < ANSWER_MAX;
 }
 
-/* JSON, or our own words in plain text, which become an error. At the operator's address there is
-   all that is asked for: what is missing is missing at the address of visitors. */
+/* JSON, or our own words in plain text, which become an error. At the operator's address
+   there is all that is asked for: what is missing is missing at the address of
+   visitors. */
 static json_t *read_answer(const struct answer *answer, int *status)
 {
     const char *type = header_of(answer, "Content-Type: "), *body = whole_body(answer);

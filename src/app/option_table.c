@@ -85,7 +85,8 @@ static size_t distance(const char *a, const char *b)
     return row[length];
 }
 
-/* The row that is most like a word that is none, and less than `least` letters away, or NULL. */
+/* The row that is most like a word that is none, and less than `least` letters away, or
+   NULL. */
 static const struct option_row *nearest_to(const struct option_table *table,
                                            const char *word, size_t least)
 {
@@ -304,8 +305,8 @@ static void read_environment(struct walk *walk)
     }
 }
 
-/* A variable may be another program's, or of another command: only one that is all but the name
-   of an option must have been meant to be it. */
+/* A variable may be another program's, or of another command: only one that is all but the
+   name of an option must have been meant to be it. */
 static void tell_slip(const struct walk *walk, const char *variable)
 {
     char word[NAME_MAX_BYTES], meant[NAME_MAX_BYTES];

@@ -1,5 +1,5 @@
-/* What the texts of options mean: numbers with their units, yes and no, one of several words;
-   and what is said of a text that means nothing. */
+/* What the texts of options mean: numbers with their units, yes and no, one of several
+   words; and what is said of a text that means nothing. */
 #include "option_value.h"
 
 #include <ctype.h>

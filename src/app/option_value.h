@@ -6,8 +6,8 @@
 
 #define OPTION_WANTED_MAX 256
 
-/* A number within the row's bounds, K, M and G behind it if it is one of bytes. `wanted` says
-   what would be right, in any case. */
+/* A number within the row's bounds, K, M and G behind it if it is one of bytes. `wanted`
+   says what would be right, in any case. */
 bool option_read_number(const struct option_row *row, const char *value, uint64_t *number,
                         char wanted[OPTION_WANTED_MAX]);
 

@@ -1,5 +1,5 @@
-/* The options of `whilst serve`: its table, and what texts must be. An option that SIGHUP may
-   change says so in its row (RELOADS): the server then finds the new value in its
+/* The options of `whilst serve`: its table, and what texts must be. An option that SIGHUP
+   may change says so in its row (RELOADS): the server then finds the new value in its
    configuration, so whoever reads it must bear a change. */
 #include "options.h"
 

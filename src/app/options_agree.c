@@ -71,7 +71,8 @@ static const char *place_of(const char *address)
     return options_is_tls(address) ? strchr(address, ':') + 1 : address;
 }
 
-/* Port 0 is another each time, and of sockets that were passed several may have one name. */
+/* Port 0 is another each time, and of sockets that were passed several may have one
+   name. */
 static bool is_one_place(const char *one, const char *other)
 {
     const char *port = strrchr(place_of(one), ':');

@@ -45,7 +45,8 @@ struct reach {
 bool reach_open(struct reach *reach, const struct reach_options *options, const char *page);
 void reach_close(struct reach *reach);
 
-/* The authorities of this file, or the system's; NULL after a mistake, which has been said. */
+/* The authorities of this file, or the system's; NULL after a mistake, which has been
+   said. */
 struct tls_context *reach_trust(const char *ca_file);
 
 /* A client's configuration for this server. */

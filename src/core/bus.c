@@ -171,7 +171,8 @@ bool bus_subject_read(struct slice text, struct bus_subject *subject)
 /* ---- messages ---- */
 
 /* The fields of a kind, one letter each: N node, I incarnation, S seq, Q request, T tally,
-   V visitors, H hash, P page_max, L limit, X index, B total, R reason, and * for the rest. */
+   V visitors, H hash, P page_max, L limit, X index, B total, R reason, and * for the
+   rest. */
 static const char *fields_of(enum bus_kind kind)
 {
     switch (kind) {

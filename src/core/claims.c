@@ -137,8 +137,8 @@ static uint32_t count(const struct interest *interest, const struct page *page)
     return (page == NULL ? 0 : page->holders.count) + interest->others.visitors;
 }
 
-/* Of what a partner is told by all nodes here, this one's part: it has the same limit, and does
-   not listen to those who say much more. */
+/* Of what a partner is told by all nodes here, this one's part: it has the same limit, and
+   does not listen to those who say much more. */
 static bool may_say(struct hub *hub, struct partner *partner)
 {
     uint32_t rate = hub->config.partner_claim_rate;

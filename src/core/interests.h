@@ -23,8 +23,8 @@ void interests_retry(struct hub *hub, const struct page *page);
 /* What this node says of a page when it is asked. */
 void interests_answer(struct hub *hub, const struct interest *interest, uint64_t node);
 
-/* Has other nodes asked who is at a page that nobody here may be at; in how many milliseconds
-   the answers will have come. */
+/* Has other nodes asked who is at a page that nobody here may be at; in how many
+   milliseconds the answers will have come. */
 uint32_t interests_ask(struct hub *hub, const struct page_hash *hash);
 
 /* All are to be told and asked for again, spread out. */

@@ -8,8 +8,8 @@
    empty. Zeroed memory is a full bucket; a rate of 0 is no limit. */
 bool limits_take(struct bucket *bucket, uint32_t rate, uint32_t burst, uint64_t now_ms);
 
-/* A bucket of one second that may be overdrawn: whether anything is left in it; takes so much,
-   whether or not. A rate of 0 is no limit. */
+/* A bucket of one second that may be overdrawn: whether anything is left in it; takes so
+   much, whether or not. A rate of 0 is no limit. */
 bool limits_has_left(const struct bucket *bucket, uint64_t now_ms);
 void limits_overdraw(struct bucket *bucket, size_t rate, size_t amount, uint64_t now_ms);
 

@@ -18,8 +18,8 @@ bool orders_hear_more(struct hub *hub, const struct partner *partner,
                       const struct bus_record *record);
 void orders_due(struct hub *hub, struct order *order);
 
-/* Whether any wait for the page; whether some are partners', for which other nodes are asked;
-   whether some are not. */
+/* Whether any wait for the page; whether some are partners', for which other nodes are
+   asked; whether some are not. */
 bool orders_wait(struct hub *hub, const struct page *page);
 bool orders_wait_far(struct hub *hub, const struct page *page);
 bool orders_wait_near(struct hub *hub, const struct page *page);

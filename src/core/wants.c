@@ -1,15 +1,15 @@
 /* Wants: a fetch that goes on in other nodes.
 
    When no holder of this node is left to ask, the page is asked for on w.<hash>: the bus
-   chooses one of the nodes that offer it. Nobody there may mean that a subscription is still
-   on its way: it is asked for once more after bus_again_ms. Then nodes are asked by name, those
-   whose cells say that they have holders, each once in a fetch. Like holders, several may be
-   asked beside each other, one more each hedge_ms.
+   chooses one of the nodes that offer it. Nobody there may mean that a subscription is
+   still on its way: it is asked for once more after bus_again_ms. Then nodes are asked by
+   name, those whose cells say that they have holders, each once in a fetch. Like holders,
+   several may be asked beside each other, one more each hedge_ms.
 
-   An answer comes in chunks, in order, as many at once as were granted. It is hashed here as it
-   comes; a node that sends other bytes is not asked for the page again as long as its cell
-   lives. One that is silent for bus_answer_ms is given up, and asked once more at half of that:
-   those who still look for a holder that answers give a sign each second. */
+   An answer comes in chunks, in order, as many at once as were granted. It is hashed here
+   as it comes; a node that sends other bytes is not asked for the page again as long as
+   its cell lives. One that is silent for bus_answer_ms is given up, and asked once more at
+   half of that: those who still look for a holder that answers give a sign each second. */
 #include "wants.h"
 
 #include "abroad.h"
@@ -191,8 +191,8 @@ uint32_t wants_pending(struct hub *hub, const struct page *page)
 
 /* ---- time ---- */
 
-/* Whether the order, or what was said to it, may have been lost when a connection was: who has
-   it gives a sign each second. */
+/* Whether the order, or what was said to it, may have been lost when a connection was: who
+   has it gives a sign each second. */
 static bool may_be_lost(const struct hub *hub, const struct want *want)
 {
     return want->partner == NULL && want->page == NULL && !want->again &&

@@ -27,8 +27,8 @@ bool wants_open(struct hub *hub, struct interest *interest, uint64_t node,
 /* It need not be answered. */
 void wants_cancel(struct hub *hub, struct want *want);
 
-/* An answer, or part of one, came from a partner or, if that is NULL, from a node; or there is
-   nobody to answer. False if it was of no use. */
+/* An answer, or part of one, came from a partner or, if that is NULL, from a node; or
+   there is nobody to answer. False if it was of no use. */
 bool wants_hear(struct hub *hub, struct partner *partner, uint64_t request,
                 const struct bus_record *record);
 void wants_nobody(struct hub *hub, uint64_t request);

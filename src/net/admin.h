@@ -37,8 +37,8 @@ struct admin {
 
 /* Reads a token's file. What is wrong with it, or NULL. */
 const char *admin_read_token(const char *path, struct page_hash *token);
-/* Reads the token, if there is to be one; false after a fault, which has been said on standard
-   error. */
+/* Reads the token, if there is to be one; false after a fault, which has been said on
+   standard error. */
 bool admin_open(struct server *server);
 /* Begins to watch, once there are a loop and a context; false if there is no memory. */
 bool admin_start(struct server *server);

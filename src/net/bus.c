@@ -133,8 +133,8 @@ void bus_settle(struct server *server)
     if (hub_bus_state(server->hub) == BUS_NAME_TAKEN) leave(server);
 }
 
-/* Who takes over from another process lets it serve until pages can be found here from other
-   nodes too. */
+/* Who takes over from another process lets it serve until pages can be found here from
+   other nodes too. */
 bool bus_is_awaited(const struct server *server)
 {
     return server->bus != NULL &&

@@ -134,8 +134,8 @@ static void on_timer_closed(uv_handle_t *handle)
 }
 
 /* Half of a pause that doubles with every failure, and up to as much again by chance: what
-   was thrown out together does not come back together. A server that restarts is no failure,
-   however often: its pages are out of reach until their holders are back. */
+   was thrown out together does not come back together. A server that restarts is no
+   failure, however often: its pages are out of reach until their holders are back. */
 static uint64_t pause_ms(const struct client *client, const struct link_end *end)
 {
     uint64_t most = (uint64_t)PAUSE_MS << (client->tries < 6 ? client->tries : 6);

@@ -109,8 +109,9 @@ static void say_unwatched(bool watched)
         log_event(LOG_DENY_LIST_UNWATCHED, LOG_TEXT("advice", "send SIGHUP after changes"));
 }
 
-/* The path may be another: the older one is gone with the texts of the configuration. Without
-   a path what was refused stays so, by a list before it or by the operator's word. */
+/* The path may be another: the older one is gone with the texts of the configuration.
+   Without a path what was refused stays so, by a list before it or by the operator's
+   word. */
 void deny_file_reload(struct server *server)
 {
     const char *path = server->config->deny_file;

@@ -82,7 +82,8 @@ void nats_client_publish(struct nats_client *client, struct slice subject,
                          struct slice reply, struct slice head, struct slice body);
 
 const struct nats_metrics *nats_client_metrics(struct nats_client *client);
-/* The server that it is connected to, NULL if there is none; and the last round trip to it. */
+/* The server that it is connected to, NULL if there is none; and the last round trip to
+   it. */
 const char *nats_client_server(const struct nats_client *client);
 uint64_t nats_client_round_trip_ns(const struct nats_client *client);
 void nats_client_print_metrics(struct print *to, struct nats_client *client);

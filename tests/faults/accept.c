@@ -1,5 +1,5 @@
-/* Accepting that fails: preloaded, accept4 fails with the error that stands by its name in the
-   file that WHILST_ACCEPT_FAULT names, as long as there is such a file. */
+/* Accepting that fails: preloaded, accept4 fails with the error that stands by its name in
+   the file that WHILST_ACCEPT_FAULT names, as long as there is such a file. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>

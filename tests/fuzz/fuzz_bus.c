@@ -1,10 +1,10 @@
 /* A hub among other nodes, with a byte string as the script of what the bus brings.
 
-   Three nodes say what nodes may say, with any numbers in it, and strangers say anything; they
-   answer what the hub asks, ask it for pages, and take them or do not. So does a partner, on
-   subjects of its own. Beside them a few
-   clients hold and seek. After every step the rules of `check` must hold: no wrong byte, no
-   memory over its limits. At the end nothing may be left. */
+   Three nodes say what nodes may say, with any numbers in it, and strangers say anything;
+   they answer what the hub asks, ask it for pages, and take them or do not. So does a
+   partner, on subjects of its own. Beside them a few clients hold and seek. After every
+   step the rules of `check` must hold: no wrong byte, no memory over its limits. At the
+   end nothing may be left. */
 #include "bus.h"
 #include "empty.h"
 #include "must.h"

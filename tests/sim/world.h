@@ -7,8 +7,9 @@
 
    There is one hub that is alone, or several on machines with a bus between them (net.c),
    whose servers die and whose messages are lost, doubled, late and out of order, until the
-   world heals. Beside them there is a partner, another organisation, that says whatever it may:
-   wants that it does not take, answers that are late, wrong or right, and nonsense. */
+   world heals. Beside them there is a partner, another organisation, that says whatever it
+   may: wants that it does not take, answers that are late, wrong or right, and
+   nonsense. */
 #ifndef WHILST_SIM_WORLD_H
 #define WHILST_SIM_WORLD_H
 

@@ -36,8 +36,8 @@ extern struct net net;
 struct hub_config config_of(int node);
 /* So many nodes that know each other, named a, b and c. */
 void begin(int count, const struct hub_config *config);
-/* The same, each of the organisation with that name, with all others, and those that `config`
-   has, as partners. */
+/* The same, each of the organisation with that name, with all others, and those that
+   `config` has, as partners. */
 void begin_organisations(int count, const char *const *organisations,
                          const struct hub_config *config);
 /* What is counted of the node's first partner. */

@@ -152,7 +152,8 @@ static void hear_far(enum bus_kind kind, const char *page, uint64_t request)
     hear_on(&subject, &record, kind == BUS_CHUNK ? page : "");
 }
 
-/* A page from it, and to it; claims; orders of what nobody has; and it is not heard a while. */
+/* A page from it, and to it; claims; orders of what nobody has; and it is not heard a
+   while. */
 static void converse_with_a_partner(void)
 {
     wanted = wanted_far = 0;

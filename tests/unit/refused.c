@@ -201,7 +201,8 @@ void connect_bus(bool up)
 
 /* ---- whole conversations ---- */
 
-/* Nothing of partners is under way, or known; and if nothing was refused, all has happened. */
+/* Nothing of partners is under way, or known; and if nothing was refused, all has
+   happened. */
 static void expect_no_partners_left(void)
 {
     static const char *const rows[] = {

@@ -1,5 +1,6 @@
-/* A hub whose allocations are refused, with clients and a bus that are played by hand. Whatever it
-   says is checked on its way. Allocations are counted whilst the hub is at work. */
+/* A hub whose allocations are refused, with clients and a bus that are played by hand.
+   Whatever it says is checked on its way. Allocations are counted whilst the hub is at
+   work. */
 #ifndef WHILST_TESTS_REFUSED_H
 #define WHILST_TESTS_REFUSED_H
 

@@ -12,7 +12,8 @@
                                              one asks, the other answers, so often a second
 
    SERVER is whilst or bare, which has no idle; ws, nchan, mosquitto or nats, which have no
-   bulk and fetch. It prints one line of JSON; CPU and memory are those of PID, from /proc. */
+   bulk and fetch. It prints one line of JSON; CPU and memory are those of PID, from
+   /proc. */
 #include "dialect.h"
 
 #include <arpa/inet.h>
