@@ -187,9 +187,12 @@ describe('every call and event', () => {
 
   test('over the limit of the server, before and after it is known; then nobody, then a mebibyte', async (t) => {
     const server = await serverFor(t, { args: ['--max-page', '2M'] });
+    server.program.child.kill('SIGSTOP');
     const one = probeFor(t, server.url);
-    one.child.stdin.write('hold 3000000\nhold 8388609\n');
+    one.say('hold 3000000');
+    one.say('hold 8388609');
     await one.until(/^hold: the page is larger than the server relays/);
+    server.program.child.kill('SIGCONT');
     await one.until(new RegExp(`^refused ${hashOf(3_000_000)} 0 0 \\[page_size\\]`));
     one.say('hold 2097153');
     await one.until(/^hold: the page is larger than the server relays/, 2);
