@@ -172,6 +172,7 @@ export function createMaker({ putUp, limit }) {
   acceptPastes({ take, insert });
   restore();
   refresh();
+  $("put-up").disabled = false; // before, the browser would have sent the form itself, and what is written would be lost
   return {
     refresh,
     clear() {

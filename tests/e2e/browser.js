@@ -11,6 +11,7 @@ import { PATIENCE_MS, until } from './wait.js';
 const PROGRAM = process.env.WHILST_CHROMIUM || '/usr/bin/chromium';
 export const OUTPUT = process.env.WHILST_OUTPUT || fileURLToPath(new URL('../../build/output/', import.meta.url));
 const TYPED_AT_MOST = 100_000; // characters
+const BEGUN = '#state:has(#put-up:enabled)';
 
 const ARGUMENTS = [
   '--disable-gpu',
@@ -45,6 +46,19 @@ export async function screenshot(page, name) {
   await until(taken, `a screenshot of ${name}`);
 }
 
+// To be asked in a document: how many pages a reload of its tab will find, each with its facts and its bytes.
+export async function pagesKept() {
+  const { id, pages = {} } = JSON.parse(sessionStorage.getItem('whilst-tab') ?? '{}');
+  // One that there is not would be made by opening it.
+  if (!(await indexedDB.databases()).some(({ name }) => name === 'whilst')) return 0;
+  const result = (request) =>
+    new Promise((resolve, reject) => Object.assign(request, { onsuccess: () => resolve(request.result), onerror: () => reject(request.error) }));
+  const database = await result(indexedDB.open('whilst'));
+  const keys = await result(database.transaction('pages').objectStore('pages').getAllKeys());
+  database.close();
+  return Object.keys(pages).filter((hash) => keys.some(([tab, of]) => tab === id && of === hash)).length;
+}
+
 // One person with one tab in a browser of their own.
 export class Visitor {
   static async open(test, browser, url) {
@@ -62,8 +76,15 @@ export class Visitor {
     this.page = page;
     this.errors = [];
     this.console = [];
+    this.answered = []; // the paths of what was loaded
     page.on('pageerror', (error) => this.errors.push(String(error)));
     page.on('console', (message) => this.console.push(message.text()));
+    page.on('response', (response) => this.answered.push(new URL(response.url()).pathname));
+  }
+
+  // Until the program of the document runs: it is born with a form and a state, but what is done to them before that is lost.
+  begun() {
+    return this.page.locator(BEGUN).waitFor({ state: 'attached' });
   }
 
   // Puts a page up as a person would: the hash in the address.
@@ -100,7 +121,7 @@ export class Visitor {
   }
 
   state() {
-    return this.page.locator('#state').getAttribute('data-state');
+    return this.page.locator(BEGUN).getAttribute('data-state');
   }
 
   async untilState(state) {

@@ -6,7 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { launch } from 'puppeteer-core';
-import { OUTPUT } from './browser.js';
+import { OUTPUT, pagesKept } from './browser.js';
 import { sha256 } from './client.js';
 import { request } from './http.js';
 import { startServer } from './server.js';
@@ -37,6 +37,7 @@ class Visitor {
     const context = await browser.createBrowserContext();
     const visitor = new Visitor(context, await context.newPage());
     test.after(() => visitor.close());
+    visitor.page.setDefaultTimeout(2 * PATIENCE_MS);
     await visitor.page.goto(url, { waitUntil: 'domcontentloaded' });
     return visitor;
   }
@@ -71,6 +72,15 @@ class Visitor {
     return this.until(() => document.querySelector('#text')?.textContent, text);
   }
 
+  // Puts a page up. The click does not wait until the button can be pressed.
+  async putUp(text) {
+    await this.untilState('making');
+    await this.page.type('#content', text);
+    await this.until(() => document.querySelector('#put-up')?.disabled, false);
+    await this.page.click('#put-up');
+    await this.untilState('showing');
+  }
+
   screenshot(name) {
     mkdirSync(OUTPUT, { recursive: true });
     return this.page.screenshot({ path: join(OUTPUT, `firefox-${name}.png`) });
@@ -88,15 +98,12 @@ test('the story', async (t) => {
   const link = `${server.url}/${hash}`;
 
   const author = await Visitor.open(t, `${server.url}/`);
-  await author.untilState('making');
-  await author.page.type('#content', text);
-  await author.page.click('#put-up');
-  await author.untilState('showing');
-  assert.equal(author.page.url(), link);
+  await author.putUp(text);
+  await author.until(() => location.href, link);
   await author.untilCount(1);
 
   // Its only holder reloads: the page lives, and nobody is waited for.
-  await until(() => author.ask(() => sessionStorage.getItem('whilst-tab')?.includes('is_maker')), 'the facts to be kept');
+  await author.until(pagesKept, 1);
   for (let i = 0; i < 2; i += 1) {
     await author.page.reload({ waitUntil: 'domcontentloaded' });
     await author.untilState('showing');
@@ -138,10 +145,7 @@ test('the story', async (t) => {
 test('HTML in its frame, with its scripts dead and its title taken', async (t) => {
   const html = '<!doctype html><title>From Firefox</title><h1 id="inner">Inside</h1><script>document.title = "scripted"</script>';
   const author = await Visitor.open(t, `${server.url}/`);
-  await author.untilState('making');
-  await author.page.type('#content', html);
-  await author.page.click('#put-up');
-  await author.untilState('showing');
+  await author.putUp(html);
   const inner = async () => {
     const frame = author.page.frames().find((each) => each.url().endsWith('/-/frame/static'));
     return frame?.evaluate(() => document.querySelector('#inner')?.textContent).catch(() => null);

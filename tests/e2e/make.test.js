@@ -25,7 +25,12 @@ after(async () => {
   await server?.stop();
 });
 
-const visit = (t, url = `${server.url}/`) => Visitor.open(t, browser, url);
+async function visit(t, url = `${server.url}/`) {
+  const visitor = await Visitor.open(t, browser, url);
+  await visitor.begun();
+  return visitor;
+}
+
 const labelled = (line, content) => Buffer.concat([Buffer.from(`${line}\n`), Buffer.from(content)]);
 const file = (name, content) => ({ name, mimeType: 'application/octet-stream', buffer: Buffer.from(content) });
 
@@ -50,6 +55,25 @@ async function send(visitor, act = () => visitor.press('#put-up')) {
   await visitor.untilState('showing');
   return new URL(visitor.page.url()).pathname.slice(1);
 }
+
+test('before the program of the document has come, nothing is put up and nothing lost', async (t) => {
+  const context = await browser.newContext();
+  t.after(() => context.close());
+  const author = new Visitor(context, await context.newPage());
+  let release;
+  const held = new Promise((resolve) => (release = resolve));
+  t.after(() => release());
+  await author.page.route(/\/app[^/]*\.js/, async (route) => {
+    await held;
+    await route.continue();
+  });
+  await author.page.goto(`${server.url}/`, { waitUntil: 'commit' });
+  await author.page.fill('#content', 'written early');
+  assert.ok(await author.page.locator('#put-up').isDisabled());
+  release();
+  assert.equal(await send(author), sha256('written early'));
+  author.assertNoErrors();
+});
 
 describe('typing', () => {
   test('the kind follows what is typed, until somebody chooses', async (t) => {
@@ -210,9 +234,9 @@ describe('files', () => {
     // The label counts.
     await author.page.setInputFiles('#pick', file('nearly.bin', Buffer.alloc(1990)));
     await author.page.locator('#file-name', { hasText: 'nearly.bin' }).waitFor();
-    assert.match(await meter(), /Too large/);
+    await until(async () => /Too large: 2 KiB|Too large: 2,0\d\d bytes/.test(await meter()), 'a word about the label');
     await author.page.uncheck('#keep-name');
-    assert.match(await meter(), /1\.9 KiB of 2 KiB/);
+    await until(async () => /1\.9 KiB of 2 KiB/.test(await meter()), 'the size without the label');
     assert.equal(await send(author), sha256(Buffer.alloc(1990)));
   });
 });
