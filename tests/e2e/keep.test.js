@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { screenshot, startBrowser, Visitor } from './browser.js';
+import { pagesKept, screenshot, startBrowser, Visitor } from './browser.js';
 import { sha256 } from './client.js';
 import { startServer } from './server.js';
 import { startTunnel } from './tunnel.js';
@@ -30,9 +30,9 @@ after(async () => {
 const visit = (t, url) => Visitor.open(t, browser, url);
 const gauge = async (name) => (await server.metrics())[`whilst_${name}`];
 const sentence = (visitor) => visitor.page.locator('#sentence').textContent();
-const isKept = (visitor) => until(
-  () => visitor.page.evaluate(() => JSON.parse(sessionStorage.getItem('whilst-tab') ?? '{}').pages),
-  'the facts of the page to be kept',
+const isKept = (visitor, count = 1) => until(
+  async () => (await visitor.page.evaluate(pagesKept)) === count,
+  () => `${count} pages to be kept`,
 );
 
 // The page as somebody else gets it now.
@@ -107,7 +107,7 @@ describe('reload', () => {
     const second = await author.putUp('the second page of the same tab');
     await author.press('#home');
     await author.untilState('making');
-    await isKept(author);
+    await isKept(author, 2);
     await author.page.reload({ waitUntil: 'commit' });
     const links = author.page.locator('#still-holding-pages a');
     await until(async () => (await links.count()) === 2, 'the list of both pages');
