@@ -136,14 +136,14 @@ describe('pages of several kinds', () => {
     await reader.untilState('showing');
     const frame = await reader.frame('#low');
     assert.equal(await frame.evaluate(() => getComputedStyle(document.querySelector('h1')).color), 'rgb(12, 34, 56)');
-    assert.ok(await frame.evaluate(() => document.querySelector('#pixel').naturalWidth === 1));
+    await until(() => frame.evaluate(() => document.querySelector('#pixel').naturalWidth === 1), 'the picture');
     assert.equal(await frame.evaluate(() => scrollY), 0);
 
     await frame.locator('#down').click();
     await until(() => frame.evaluate(() => scrollY > 1000), 'the anchor to scroll');
     assert.equal(reader.page.url(), `${server.url}/${hash}`);
     assert.equal(await reader.state(), 'showing');
-    assert.match(await reader.page.title(), /A page with style/);
+    await until(async () => /A page with style/.test(await reader.page.title()), 'its title');
     assert.equal(await reader.page.locator('h1', { hasText: 'Style, an anchor' }).count(), 0);
     await screenshot(reader.page, 'html-at-its-anchor');
     reader.assertNoErrors();
@@ -175,7 +175,7 @@ test('letting go, and looking again', async (t) => {
   await reader.press('#retry');
   await reader.untilState('showing');
   await author.untilCount(2);
-  assert.ok((await author.page.locator('#log p').count()) > 3, 'lines in the log');
+  await until(async () => (await author.page.locator('#log p').count()) > 3, 'lines in the log');
 });
 
 test('a visitor who came too early sees the page as soon as somebody has it', async (t) => {

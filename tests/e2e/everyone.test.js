@@ -114,6 +114,7 @@ test('the keyboard alone makes a page, shares it and lets go', async (t) => {
   await author.untilState('making');
   const { keyboard } = author.page;
   const focused = () => author.page.evaluate(() => document.activeElement.id || document.activeElement.tagName);
+  const untilFocused = (id) => until(async () => (await focused()) === id, `the focus on ${id}`);
   const tabTo = async (id) => {
     for (let i = 0; i < 40 && (await focused()) !== id; i += 1) {
       await keyboard.press('Tab');
@@ -130,18 +131,18 @@ test('the keyboard alone makes a page, shares it and lets go', async (t) => {
   await tabTo('put-up');
   await keyboard.press('Enter');
   await author.untilState('showing');
-  await until(async () => (await focused()) === 'copy', 'the focus on the next act');
+  await untilFocused('copy');
   await author.page.evaluate(() => document.activeElement.blur());
   await tabTo('share');
   await keyboard.press('Enter');
   await author.page.locator('#qr svg').waitFor();
   await tabTo('share-close');
   await keyboard.press('Enter');
-  assert.equal(await focused(), 'share');
+  await untilFocused('share');
   await tabTo('let-go');
   await keyboard.press('Enter');
   await author.untilState('gone');
-  assert.equal(await focused(), 'retry');
+  await untilFocused('retry');
 });
 
 test('colours that the system forces leave everything visible', async (t) => {
@@ -181,7 +182,16 @@ test('nobody who wants another language sees English first, nor nothing when its
   await page.goto(`${server.url}/`, { waitUntil: 'commit' });
   const title = page.locator('#make h1');
   await until(async () => (await page.locator('html[data-waiting]').count()) === 1, 'the waiting');
-  assert.ok(!(await title.isVisible()), 'English is hidden');
+  // Held just before its end, however long ago it began.
+  const shortly_before = await page.evaluate(() => {
+    const [reveal] = document.querySelector('main').getAnimations();
+    reveal.pause();
+    reveal.currentTime = 2_900;
+    const { visibility } = getComputedStyle(document.querySelector('#make h1'));
+    reveal.play();
+    return visibility;
+  });
+  assert.equal(shortly_before, 'hidden', 'English is hidden');
   await until(() => title.isVisible(), 'English, when nothing else has come for long');
   release();
   await until(async () => /^Eine Seite/.test(await title.textContent()), 'German');
