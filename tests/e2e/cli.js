@@ -26,6 +26,7 @@ class Command {
     running.add(this.child);
     this.output = Buffer.alloc(0);
     this.errors = '';
+    this.is_over = false;
     this.child.stdout.on('data', (part) => (this.output = Buffer.concat([this.output, part])));
     this.child.stdout.on('error', () => {});
     this.child.stderr.setEncoding('utf8').on('data', (part) => (this.errors += part));
@@ -35,6 +36,7 @@ class Command {
       this.child.on('error', reject);
       this.child.on('close', (code, signal) => {
         running.delete(this.child);
+        this.is_over = true; // and all that it printed has been read
         resolve(code ?? signal);
       });
     });
@@ -52,7 +54,7 @@ class Command {
   // Until it has printed so many lines, which are given back.
   async printed(count) {
     const said = () => `${count} lines from ${this.words}; it printed: ${this.text}${this.errors}`;
-    await until(() => this.lines.length >= count || this.child.exitCode !== null, said);
+    await until(() => this.lines.length >= count || this.is_over, said);
     if (this.lines.length < count) throw new Error(`not: ${said()}`);
     return this.lines;
   }
