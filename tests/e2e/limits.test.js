@@ -11,6 +11,13 @@ import { until, within } from './wait.js';
 const refusedFor = async (server, reason) => refusals(await server.metrics())[reason] ?? 0;
 const HEARTBEAT = [null, '1', 'phoenix', 'heartbeat', {}];
 
+// Lets `say` speak whilst the server stands still, so that it hears all of it at once, however long the saying takes.
+function saidAtOnce(server, say) {
+  server.program.child.kill('SIGSTOP');
+  say();
+  server.program.child.kill('SIGCONT');
+}
+
 test('message_rate: more than 200 messages at once close the connection', async (t) => {
   const server = await serverFor(t, { limits: true });
   const client = await connectClient(server.url);
@@ -25,8 +32,10 @@ test('join_rate: more than 128 joins at once are refused, and the connection liv
   const server = await serverFor(t, { limits: true });
   const client = await connectClient(server.url);
   const replies = [];
-  for (let i = 0; i < 150; i += 1) client.send([`${i}`, `${i}`, 'all', 'phx_join', {}]);
-  while (replies.length < 150) replies.push((await client.event('phx_reply'))[4]);
+  saidAtOnce(server, () => {
+    for (let i = 0; i < 190; i += 1) client.send([`${i}`, `${i}`, 'all', 'phx_join', {}]);
+  });
+  while (replies.length < 190) replies.push((await client.event('phx_reply'))[4]);
   const refused = replies.filter(({ status }) => status === 'error');
   assert.ok(refused.length >= 10, `${refused.length} refused`);
   for (const { response } of refused) assert.deepEqual(response, { reason: 'join_rate' });
@@ -40,9 +49,9 @@ test('ask_rate: more than 20 requests at once are refused', async (t) => {
   const client = await connectClient(server.url);
   const hash = sha256('asked for too often');
   const join_ref = await client.join(`want:${hash}`);
-  for (let i = 0; i < 60; i += 1) {
-    client.send([join_ref, `${i}`, `want:${hash}`, 'content_request', { hash }]);
-  }
+  saidAtOnce(server, () => {
+    for (let i = 0; i < 180; i += 1) client.send([join_ref, `${i}`, `want:${hash}`, 'content_request', { hash }]);
+  });
   const [, , , , payload] = await client.event('phx_reply');
   assert.deepEqual(payload, { status: 'error', response: { reason: 'ask_rate' } });
   await until(async () => (await refusedFor(server, 'ask_rate')) >= 20, 'twenty refusals');
@@ -135,7 +144,8 @@ async function startAnswer(server, seeker, letter) {
   return { ...holder, page, message, rest: message.subarray(800_000) };
 }
 
-const CROWDED = ['--max-in-flight', '2M', '--max-unread', '64M', '--max-outbox', '16M', '--hedge', '600000'];
+const UNHURRIED = ['--hedge', '600000', '--answer-timeout', '600000', '--answer-total-timeout', '600000'];
+const CROWDED = ['--max-in-flight', '2M', '--max-unread', '64M', '--max-outbox', '16M', ...UNHURRIED];
 
 test('a page waits in line whilst the memory for pages on their way is used up', async (t) => {
   const server = await serverFor(t, { args: CROWDED });
@@ -151,9 +161,10 @@ test('a page waits in line whilst the memory for pages on their way is used up',
   first.client.socket.send(first.rest);
   assert.equal(sha256((await seeker.event('content'))[4]), first.hash);
   assert.equal(sha256((await seeker.event('content'))[4]), second.hash);
-  const after = await server.metrics();
-  assert.equal(after.whilst_in_flight_bytes, 0);
-  assert.equal(after.whilst_fetches_waiting, 0);
+  await until(async () => {
+    const after = await server.metrics();
+    return after.whilst_in_flight_bytes + after.whilst_fetches_waiting === 0;
+  }, 'nothing on its way');
 });
 
 test('busy: when the line is full, a seeker is told, and may ask again', async (t) => {
@@ -195,7 +206,7 @@ test('a client that seeks forty pages at once is sent all of them', async (t) =>
 });
 
 test('slow_reader: a client that does not read is cut off, and costs the others nothing', async (t) => {
-  const server = await serverFor(t, { args: ['--max-page', '8M', '--max-message', '64K', '--write-timeout', '2000'] });
+  const server = await serverFor(t, { args: ['--max-page', '8M', '--max-message', '64K', '--write-timeout', '5000'] });
   // More than the buffers of the system between the two can take.
   const pages = await Promise.all(['a', 'b', 'c'].map((letter) => holdPage(server.url, Buffer.alloc(8_000_000, letter))));
   const slow = await connectClient(server.url);

@@ -2,6 +2,9 @@
 // is used after it is gone, nothing is left (the sanitizers watch), and pages still travel.
 
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join as joinPath } from 'node:path';
 import { test } from 'node:test';
 import { binaryPush, connectClient, holdPage, PATH, sha256 } from './client.js';
 import { request, Wire } from './http.js';
@@ -83,8 +86,11 @@ async function live(server) {
 }
 
 test(`${EVENTS} events of connections that end at any moment`, async (t) => {
-  const args = ['--grace', '300', '--write-timeout', '300', '--ping', '200', '--hang-up', '600', '--fetch-timeout', '500', '--answer-timeout', '500'];
-  const server = await serverFor(t, { args });
+  const directory = mkdtempSync(joinPath(tmpdir(), 'whilst-misuse-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const config = joinPath(directory, 'config');
+  writeFileSync(config, 'grace = 300\nwrite-timeout = 300\nping = 200\nhang-up = 600\nfetch-timeout = 500\nanswer-timeout = 500\n');
+  const server = await serverFor(t, { args: ['--config', config] });
   let events = 0;
   const lives = async () => {
     while (events < EVENTS) events += await live(server);
@@ -94,6 +100,10 @@ test(`${EVENTS} events of connections that end at any moment`, async (t) => {
     const metrics = await server.metrics();
     return metrics.whilst_sessions + metrics.whilst_pages + metrics.whilst_away + metrics.whilst_queued_bytes === 0;
   }, 'nothing to be left');
+  // Those times were for peers that misbehave: who behaves has as much as ever.
+  writeFileSync(config, '');
+  server.program.child.kill('SIGHUP');
+  await until(() => /config_read changed=6\n/.test(server.errors), 'the times to be as they are by default');
   const { hash } = await holdPage(server.url, PAGES[3]);
   assert.ok((await request(server.target, `/raw/${hash}`)).body.equals(PAGES[3]));
 });

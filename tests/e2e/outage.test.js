@@ -39,12 +39,13 @@ test('no descriptors: callers are turned away without effort, and served when th
   const server = await serverFor(t);
   const holder = await holdPage(server.url, PAGE);
   assert.equal(spawnSync('prlimit', ['--pid', processId(server), '--nofile=64:64']).status, 0);
-  const before = { ticks: ticks(processId(server)), lines: server.errors.split('\n').length };
+  const before = { ticks: ticks(processId(server)), lines: server.errors.split('\n').length, ms: Date.now() };
   const wires = Array.from({ length: 120 }, () => new Wire(server.target));
   await until(() => wires.filter((wire) => wire.done).length >= 60, 'sixty to be turned away');
   await wait(2_000);
-  const spent = ticks(processId(server)) - before.ticks;
-  assert.ok(spent < 40, `${10 * spent} ms of processor time in 2 s`);
+  const passed_ms = Date.now() - before.ms;
+  const spent_ms = 10 * (ticks(processId(server)) - before.ticks);
+  assert.ok(spent_ms < 0.2 * passed_ms, `${spent_ms} ms of processor time in ${passed_ms} ms`);
   const lines = server.errors.split('\n').length - before.lines;
   assert.ok(lines < 20, `${lines} lines of log`);
   assert.equal(holder.client.end, null, 'the holder is still there');
@@ -85,6 +86,8 @@ for (const fault of ['ENOMEM', 'ENOBUFS', 'EMFILE', 'ENFILE']) {
     writeFileSync(path, fault);
     const began = Date.now();
     const answer = request(server.target, `/raw/${holder.hash}`);
+    const told = fault.endsWith('FILE') ? / descriptors_exhausted / : / accept_failed reason=/;
+    await until(() => told.test(server.errors), 'word of it');
     await wait(2_000);
     holder.client.send([null, '1', 'phoenix', 'heartbeat', {}]);
     await holder.client.event('phx_reply'); // those who are there are served
@@ -93,7 +96,6 @@ for (const fault of ['ENOMEM', 'ENOBUFS', 'EMFILE', 'ENFILE']) {
     assert.equal((await answer).body.toString(), PAGE);
     const failures = (await server.metrics()).whilst_accept_failures_total;
     assert.ok(failures >= 1 && failures <= 5 + spent_ms / 50, `${failures} failures in ${spent_ms} ms`);
-    assert.match(server.errors, fault.endsWith('FILE') ? / descriptors_exhausted / : / accept_failed reason=/);
   });
 }
 
@@ -130,7 +132,7 @@ test('the wall clock jumps by years, there and back: nobody is lost', async (t) 
 
 test('the server is stopped and goes on: nobody is blamed for its own silence', async (t) => {
   const server = await serverFor(t, {
-    args: SOAK ? [] : ['--ping', '1000', '--hang-up', '2000', '--grace', '1000', '--answer-timeout', '2000', '--fetch-timeout', '2000'],
+    args: SOAK ? [] : ['--ping', '2000', '--hang-up', '5000', '--grace', '2000', '--answer-timeout', '5000', '--fetch-timeout', '5000'],
   });
   const holder = await holdPage(server.url, PAGE);
   const visitors = [];
@@ -142,7 +144,7 @@ test('the server is stopped and goes on: nobody is blamed for its own silence', 
   // What they send now is read when the server goes on, after all its deadlines.
   holder.answer = Buffer.from(PAGE);
   holder.client.socket.emit('message', JSON.stringify(['c1', null, holder.topic, 'content_request', {}]), false);
-  await wait(SOAK ? 45_000 : 6_000);
+  await wait(SOAK ? 45_000 : 12_000);
   server.program.child.kill('SIGCONT');
   assert.equal((await asked).body.toString(), PAGE);
   await assertServes(server, holder);
