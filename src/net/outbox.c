@@ -1,15 +1,18 @@
 /* The outbox: shared messages that wait for one client.
 
    Small messages go out together, with their WebSocket headers, in one write: what a turn of
-   the loop has for a client costs one system call. A large one goes out in fragments, so
-   that a slow reader costs one chunk and control frames can pass between them. */
+   the loop has for a client costs one system call. A large one goes out in fragments, as
+   large as the socket takes whole: the library keeps what it does not take, so a slow reader
+   costs one chunk, and control frames can pass between them. */
 #include "outbox.h"
 
 #include "whilst/memory.h"
 
+#include <linux/sock_diag.h>
 #include <string.h>
+#include <sys/socket.h>
 
-#define CHUNK ((size_t)32 << 10) /* bytes of one fragment */
+#define CHUNK ((size_t)32 << 10) /* bytes of a fragment, if the socket has no room for more */
 #define SMALL ((size_t)4 << 10)  /* bytes of such a message */
 
 struct parcel {
@@ -119,6 +122,26 @@ enum reason outbox_put(struct outbox *outbox, struct server *server,
 
 /* ---- out ---- */
 
+/* Bytes that the socket takes at once; 0 if it does not say. */
+static size_t socket_room(int handle)
+{
+    uint32_t memory[SK_MEMINFO_VARS] = {0};
+    socklen_t size = sizeof memory;
+    if (getsockopt(handle, SOL_SOCKET, SO_MEMINFO, memory, &size) != 0) return 0;
+    uint32_t all = memory[SK_MEMINFO_SNDBUF], taken = memory[SK_MEMINFO_WMEM_QUEUED];
+    if (memory[SK_MEMINFO_WMEM_ALLOC] > taken) taken = memory[SK_MEMINFO_WMEM_ALLOC];
+    return taken < all ? all - taken : 0;
+}
+
+static size_t chunk_size(struct lws *wsi, size_t left)
+{
+    if (left <= CHUNK) return left;
+    size_t size = socket_room(lws_get_socket_fd(wsi));
+    if (size < CHUNK) size = CHUNK;
+    if (size > OUTBOX_TURN) size = OUTBOX_TURN;
+    return size < left ? size : left;
+}
+
 /* Writes the next chunk of the first message. The library puts its header in front of a
    chunk, which for all but the first is over bytes of the message that others still
    need. */
@@ -126,7 +149,7 @@ static bool write_chunk(struct outbox *outbox, struct lws *wsi, size_t *written)
 {
     struct message *message = first_message(outbox);
     uint8_t saved[LWS_PRE], *at = message_bytes(message) + outbox->sent;
-    size_t left = message->size - outbox->sent, size = left < CHUNK ? left : CHUNK;
+    size_t left = message->size - outbox->sent, size = chunk_size(wsi, left);
     int kind = outbox->sent > 0                  ? LWS_WRITE_CONTINUATION
                : message->form == MESSAGE_BINARY ? LWS_WRITE_BINARY
                                                  : LWS_WRITE_TEXT;

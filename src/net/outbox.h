@@ -4,7 +4,7 @@
 
 #include "server_state.h"
 
-#define OUTBOX_TURN ((size_t)128 << 10) /* bytes for one client before others have a turn */
+#define OUTBOX_TURN ((size_t)256 << 10) /* bytes for one client before others have a turn */
 
 /* Zeroed memory is an empty outbox. */
 struct outbox {
