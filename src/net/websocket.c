@@ -34,7 +34,7 @@ struct connection {
     uint32_t heard_turn; /* the turn of the loop in which it last said something */
     uint16_t close_code; /* 0 until the connection is to be closed */
     uint8_t close_reason;
-    bool dirty : 1, ping_due : 1, close_sent : 1, frame_open : 1;
+    bool dirty : 1, ping_due : 1, close_sent : 1, frame_open : 1, given_up : 1;
 };
 
 static struct connection *connection_of(struct lws *wsi)
@@ -83,12 +83,21 @@ static void on_close(struct endpoint *endpoint, uint16_t code, enum reason reaso
     close_later(NET_OWNER(endpoint, struct connection, endpoint), code, reason);
 }
 
+/* Counted once, though its socket may take a while to end: it may be silent as well, and
+   still not read. */
+static void give_up(struct connection *connection, enum reason reason)
+{
+    if (!connection->given_up)
+        hub_metrics(server_of(connection->wsi)->hub)->refusals[reason]++;
+    connection->given_up = true;
+}
+
 /* The client does not read, or there is no memory to queue what it should: no use in telling
    it more. */
 static void cut_off(struct connection *connection, enum reason reason)
 {
     struct server *server = server_of(connection->wsi);
-    hub_metrics(server->hub)->refusals[reason]++;
+    give_up(connection, reason);
     drop_outbox(connection);
     server_disconnect(server, &connection->endpoint);
     close_later(connection, reason == REASON_BUSY ? 1013 : 1008, reason);
@@ -207,6 +216,7 @@ static void note_progress(struct connection *connection)
         if (connection->outbox.paged) drained(connection);
         return;
     }
+    if (connection->given_up) return;
     connection->progress_ms = server_moment(server);
     ring_append(&server->waiting, &connection->waiting);
 }
@@ -388,9 +398,8 @@ static void hang_up_silent(struct server *server)
             NET_OWNER(server->pinged.next, struct connection, life);
         if (server_age_ms(server, connection->heard_ms) < server->config->hang_up_ms)
             return;
-        ring_remove(&connection->life);
-        hub_metrics(server->hub)->refusals[REASON_SILENT]++;
-        server_disconnect(server, &connection->endpoint);
+        give_up(connection, REASON_SILENT);
+        end_session(connection);
         server_end_socket(connection->wsi, 0);
     }
 }

@@ -2,9 +2,9 @@
 // bounded time, and the others are served.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { connectClient, holdPage } from './client.js';
+import { connectClient, holdPage, sha256 } from './client.js';
 import { Wire } from './http.js';
 import { refusals } from './metrics.js';
 import { serverFor } from './server.js';
@@ -32,6 +32,12 @@ async function connectMany(server, count) {
     clients.push(...(await Promise.all(Array.from({ length: some }, () => connectClient(server.url)))));
   }
   return clients;
+}
+
+// Those who did not read, however it was noticed.
+function refusedToRead(metrics) {
+  const { slow_reader: slow = 0, silent = 0 } = refusals(metrics);
+  return slow + silent;
 }
 
 const seek = (client, hash) => client.send(['1', '1', `want:${hash}`, 'phx_join', { binary: true }]);
@@ -67,7 +73,7 @@ test(`${CROWD} readers that do not read, one page of 1 MiB: one copy of it`, asy
 
 for (const percent of [10, 50]) {
   test(`${percent} % of the readers have stopped: the others are served, and those go`, async (t) => {
-    const server = await serverFor(t, { args: ['--write-timeout', '2000', '--ping', '1000', '--hang-up', '4000'] });
+    const server = await serverFor(t, { args: ['--write-timeout', '8000', '--ping', '1000', '--hang-up', '15000'] });
     const page = Buffer.alloc(MiB, 9);
     const holder = await holdPage(server.url, page);
     const clients = await connectMany(server, 40);
@@ -79,15 +85,35 @@ for (const percent of [10, 50]) {
       await Promise.all(others.map((client) => receive(client, page)));
     }
     await until(async () => (await server.metrics()).whilst_sessions === others.length + 1, 'the stopped to go');
-    const { slow_reader: slow = 0, silent = 0 } = refusals(await server.metrics());
-    assert.equal(slow + silent, stopped.length);
+    assert.equal(refusedToRead(await server.metrics()), stopped.length);
     for (const client of others) assert.equal(client.end, null);
     for (const { socket } of stopped) socket.terminate();
   });
 }
 
+test('one who stopped is counted once, whether as slow or as silent, and its socket ends', async (t) => {
+  const times = ['--write-timeout', '1000', '--ping', '500', '--hang-up', '1000']; // both at the same look
+  const room = ['--max-page', '8M', '--max-unread', '16M', '--max-outbox', '16M', '--max-outbox-soft', '16M'];
+  const server = await serverFor(t, { args: [...times, ...room] });
+  const descriptors = () => readdirSync(`/proc/${server.program.child.pid}/fd`).length;
+  const before = descriptors();
+  const page = Buffer.alloc(8 * MiB, 3);
+  const holder = new Wire(server.target); // of which no sign of life is wanted
+  holder.send(`PUT /${sha256(page)} HTTP/1.1\r\nHost: a\r\nContent-Length: ${page.length}\r\n\r\n`);
+  holder.send(page);
+  await until(async () => (await server.metrics()).whilst_holders === 1, 'the page to be held');
+  const sloth = await connectClient(server.url);
+  sloth.socket.pause();
+  seek(sloth, sha256(page));
+  await until(async () => refusedToRead(await server.metrics()) > 0, 'the refusal');
+  await holder.destroy();
+  await until(() => descriptors() <= before, 'the end of its socket');
+  assert.equal(refusedToRead(await server.metrics()), 1);
+  sloth.socket.terminate();
+});
+
 test('one who stopped among a crowd that is told of every change: gone, and it cost nothing', async (t) => {
-  const args = ['--count-interval', '1', '--counts-per-second', '1000000', '--ping', '1000', '--hang-up', '4000', '--write-timeout', '2000'];
+  const args = ['--count-interval', '1', '--counts-per-second', '1000000', '--ping', '1000', '--hang-up', '15000'];
   const server = await serverFor(t, { args });
   const holder = await holdPage(server.url, 'a page with comings and goings');
   const crowd = await connectMany(server, 100);
