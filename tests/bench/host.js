@@ -9,7 +9,8 @@ import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { freePorts, natsFor } from '../e2e/nats.js';
+import { natsFor } from '../e2e/nats.js';
+import { freePorts } from '../e2e/ports.js';
 import { startServer } from '../e2e/server.js';
 import { until } from '../e2e/wait.js';
 

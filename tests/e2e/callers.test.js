@@ -2,12 +2,14 @@
 // idle ones make room.
 
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { directory } from './cli.js';
 import { connectClient, holdPage, sha256 } from './client.js';
 import { request, Wire } from './http.js';
-import { refusals } from './metrics.js';
+import { parseMetrics, refusals } from './metrics.js';
 import { serverFor } from './server.js';
-import { until } from './wait.js';
+import { until, UNHURRIED } from './wait.js';
 
 const ASK = 'GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n';
 const done = (wires) => wires.filter((wire) => wire.done).length;
@@ -20,7 +22,7 @@ async function callFrom(server, count) {
 }
 
 test('one address: as many as it may have sessions; sessions do not count', async (t) => {
-  const server = await serverFor(t, { limits: true, args: ['--max-per-address', '5'] });
+  const server = await serverFor(t, { limits: true, args: ['--max-per-address', '5', ...UNHURRIED] });
   const client = await connectClient(server.url);
   const first = await callFrom(server, 5);
   assert.equal(done(first), 0);
@@ -34,13 +36,13 @@ test('one address: as many as it may have sessions; sessions do not count', asyn
 });
 
 test('a proxy that is trusted is not one address', async (t) => {
-  const args = ['--max-per-address', '5', '--trusted-proxy', '127.0.0.1'];
+  const args = ['--max-per-address', '5', '--trusted-proxy', '127.0.0.1', ...UNHURRIED];
   const server = await serverFor(t, { limits: true, args });
   assert.equal(done(await callFrom(server, 20)), 0);
 });
 
 test('in all: those make room that have asked for nothing for longest', async (t) => {
-  const server = await serverFor(t, { args: ['--max-callers', '10'] });
+  const server = await serverFor(t, { args: ['--max-callers', '10', ...UNHURRIED] });
   const idle = await callFrom(server, 10);
   const asking = idle[0];
   asking.send(ASK);
@@ -54,17 +56,19 @@ test('in all: those make room that have asked for nothing for longest', async (t
 });
 
 test('in all: those that wait for a page stay, and then there is no room', async (t) => {
-  const server = await serverFor(t, { args: ['--max-callers', '3'] });
+  const socketPath = join(directory(t), 'admin'); // where there is room when there is none
+  const server = await serverFor(t, { args: ['--max-callers', '3', '--admin', `unix:${socketPath}`, ...UNHURRIED] });
+  const metrics = async () => parseMetrics((await request({ socketPath }, '/metrics')).body.toString());
   const holder = await holdPage(server.url, 'late');
   holder.answer = null;
   const asking = Array.from({ length: 3 }, () => request(server.target, `/raw/${holder.hash}`));
-  await until(() => holder.asked === 1, 'the holder to be asked');
+  await until(async () => (await metrics()).whilst_seekers === 3, 'all to wait');
   const others = Array.from({ length: 3 }, () => new Wire(server.target));
   await until(() => done(others) === 3, 'the others to be closed');
   holder.answer = Buffer.from('late');
   holder.client.socket.emit('message', JSON.stringify(['c1', null, holder.topic, 'content_request', {}]), false);
   for (const answer of await Promise.all(asking)) assert.equal(answer.body.toString(), 'late');
-  await until(async () => refusals(await server.metrics().catch(() => ({}))).connections >= 3, 'the counter');
+  assert.ok(refusals(await metrics()).connections >= 3);
 });
 
 // Turns of the loop whilst nothing is to be done, for a moment.
@@ -83,7 +87,7 @@ const IMPATIENT = {
 for (const [what, act] of Object.entries(IMPATIENT)) {
   for (const method of ['GET', 'PUT']) {
     test(`who waits with a ${method} and ${what} does not keep the loop busy`, async (t) => {
-      const server = await serverFor(t);
+      const server = await serverFor(t, { args: UNHURRIED });
       const holder = await holdPage(server.url, 'late');
       holder.answer = null;
       const wire = new Wire(server.target);
@@ -115,7 +119,7 @@ test('who does not read its answer, and asks for more, is cut off', async (t) =>
 });
 
 test('who waits behind a request that was answered does not keep the loop busy', async (t) => {
-  const server = await serverFor(t);
+  const server = await serverFor(t, { args: UNHURRIED });
   const holder = await holdPage(server.url, 'late');
   holder.answer = null;
   const behind = [`GET /raw/${holder.hash}`, `PUT /${sha256('nobody asks for it')}`, `PUT /${sha256('')}`];

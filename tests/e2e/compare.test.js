@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { after, before, test } from 'node:test';
-import { freePorts } from './nats.js';
+import { freePorts } from './ports.js';
 import { accepts, startServer } from './server.js';
 import { until } from './wait.js';
 

@@ -4,15 +4,18 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { PATIENCE_MS, within } from './wait.js';
 
+// Many may wait at the same time for what comes to one after the other.
+const CURL_PATIENCE_MS = 4 * PATIENCE_MS;
+
 // {code, output, errors} of a curl command; `output` is a Buffer.
 export function curl(...args) {
   const answer = new Promise((resolve) => {
-    const options = { encoding: 'buffer', maxBuffer: 1 << 24, timeout: PATIENCE_MS };
+    const options = { encoding: 'buffer', maxBuffer: 1 << 24, timeout: CURL_PATIENCE_MS };
     execFile('curl', ['--silent', '--show-error', ...args], options, (error, output, errors) =>
       resolve({ code: error ? error.code : 0, output, errors: errors.toString() }),
     );
   });
-  return within(answer, `curl ${args.join(' ')}`, PATIENCE_MS + 1_000);
+  return within(answer, `curl ${args.join(' ')}`, CURL_PATIENCE_MS + 1_000);
 }
 
 // {status, headers, body} of what curl prints with --include; "100 Continue" is no answer.

@@ -6,9 +6,10 @@ import { test } from 'node:test';
 import { startBrowser, Visitor } from './browser.js';
 import { request } from './http.js';
 import { managedFor } from './manager.js';
-import { freePorts, meshFor } from './nats.js';
+import { meshFor } from './nats.js';
 import { together } from './nodes.js';
 import { outcome, socketFor } from './phoenix.js';
+import { freePorts } from './ports.js';
 import { bytesOf, hold, startTraffic } from './traffic.js';
 import { until } from './wait.js';
 

@@ -3,11 +3,14 @@
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { directory } from './cli.js';
 import { binaryPush, connectClient, holdPage, sha256 } from './client.js';
 import { refusals } from './metrics.js';
 import { serverFor } from './server.js';
-import { until } from './wait.js';
+import { until, UNHURRIED } from './wait.js';
 
 const refusedFor = async (server, reason) => refusals(await server.metrics())[reason] ?? 0;
 
@@ -29,7 +32,7 @@ const holdAll = (server, page, count, answer) =>
   );
 
 test('99 holders that lie and an honest one: the right page, and no liar is asked twice', async (t) => {
-  const server = await serverFor(t);
+  const server = await serverFor(t, { args: UNHURRIED }); // one after the other: a lie that comes too late is none
   const page = randomBytes(50_000);
   const liars = await holdAll(server, page, 99, (i) => Buffer.from(`lie ${i}`));
   const honest = await holdPage(server.url, page);
@@ -46,12 +49,17 @@ test('99 holders that lie and an honest one: the right page, and no liar is aske
 });
 
 test('99 silent holders and an honest one: the right page', async (t) => {
-  const server = await serverFor(t);
+  const config = join(directory(t), 'whilst.conf');
+  writeFileSync(config, 'hedge = 1000\n');
+  const server = await serverFor(t, { args: ['--config', config] });
   const page = randomBytes(50_000);
   await holdAll(server, page, 99, () => null);
   const honest = await holdPage(server.url, page);
   assert.equal(await received(await seekPage(server, honest.hash)), honest.hash);
-  // From now on it is asked second at the latest: it is known to have the page.
+  // From now on it is asked second at the latest: it is known to have the page. It has time to answer before more are.
+  writeFileSync(config, 'hedge = 5000\n');
+  server.program.child.kill('SIGHUP');
+  await until(() => /config_read changed=1/.test(server.errors), 'the new time');
   const asks = async () => (await server.metrics()).whilst_asks_total;
   const before = await asks();
   assert.equal(await received(await seekPage(server, honest.hash)), honest.hash);
@@ -59,7 +67,7 @@ test('99 silent holders and an honest one: the right page', async (t) => {
 });
 
 test('an answer that comes late is accepted as long as nobody was faster', async (t) => {
-  const server = await serverFor(t, { args: ['--hedge', '100'] });
+  const server = await serverFor(t, { args: [...UNHURRIED, '--hedge', '100'] });
   const page = randomBytes(10_000);
   const [slow, never] = await holdAll(server, page, 2, () => null);
   const seeker = await seekPage(server, slow.hash);
@@ -85,7 +93,7 @@ test('an answer that comes twice is refused the second time', async (t) => {
 });
 
 test('a holder that vanishes half-way is followed by the next, and its half is forgotten', async (t) => {
-  const server = await serverFor(t);
+  const server = await serverFor(t, { args: UNHURRIED });
   const page = randomBytes(500_000);
   const leaving = await holdAll(server, page, 5, () => null);
   const seeker = await seekPage(server, leaving[0].hash);
@@ -105,7 +113,7 @@ test('a holder that vanishes half-way is followed by the next, and its half is f
 });
 
 test('seekers that vanish leave nothing behind', async (t) => {
-  const server = await serverFor(t);
+  const server = await serverFor(t, { args: UNHURRIED });
   const holder = await holdPage(server.url, randomBytes(300_000));
   const { answer } = holder;
   holder.answer = null;
@@ -114,7 +122,8 @@ test('seekers that vanish leave nothing behind', async (t) => {
   await until(async () => (await server.metrics()).whilst_seekers === 0, 'no seekers');
   assert.equal((await server.metrics()).whilst_fetches, 0);
   // Its answer comes all the same; it is nobody's, and a new seeker is served by a new one.
-  holder.client.send(binaryPush('c1', null, holder.topic, 'content', answer));
+  holder.client.send(binaryPush('c1', 'nobody', holder.topic, 'content', answer));
+  assert.equal((await holder.client.event('phx_reply'))[1], 'nobody');
   holder.answer = answer;
   assert.equal(await received(await seekPage(server, holder.hash)), holder.hash);
   assert.equal((await server.metrics()).whilst_in_flight_bytes, 0);
@@ -122,7 +131,7 @@ test('seekers that vanish leave nothing behind', async (t) => {
 
 // All of it at once, for some hundred visits, drawn anew each time.
 test('in a mixture of all of these every visitor gets the right bytes', async (t) => {
-  const server = await serverFor(t, { args: ['--hedge', '50', '--answer-timeout', '300'] });
+  const server = await serverFor(t, { args: [...UNHURRIED, '--hedge', '50'] });
   const pages = Array.from({ length: 6 }, (_, i) => randomBytes(200 * 10 ** (i % 3)));
   const answers = [(page) => page, (page) => page, () => null, () => Buffer.from('a lie'), (page) => page.subarray(1)];
   const some = (list) => list[Math.floor(Math.random() * list.length)];

@@ -65,7 +65,7 @@ async function seekByLibrary({ hash, bytes }, seen, clients) {
 }
 
 test(`${ROUNDS} kills at random moments: pages live, and no byte is wrong`, async (t) => {
-  server = await startServer();
+  server = await startServer({ returns: true });
   const listen = [server.host];
   const pages = [await holdByLibrary(t, server), await holdAsStockClient(t, server)];
   const seen = { whole: 0, wrong: 0, back_ms: [] };

@@ -5,10 +5,10 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseMetrics } from './metrics.js';
+import { freePorts } from './ports.js';
 import { accepts } from './server.js';
 import { until, within } from './wait.js';
 
@@ -35,15 +35,6 @@ export function directoryFor(t) {
   const directory = mkdtempSync(join(tmpdir(), 'whilst-nats-'));
   t.after(() => rmSync(directory, { recursive: true }));
   return directory;
-}
-
-// Ports that were free a moment ago.
-export async function freePorts(count) {
-  const servers = Array.from({ length: count }, () => createServer());
-  await Promise.all(servers.map((server) => new Promise((done) => server.listen(0, '127.0.0.1', done))));
-  const ports = servers.map((server) => server.address().port);
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
-  return ports;
 }
 
 // One nats-server. `config` is more of its configuration file.
@@ -93,12 +84,12 @@ export async function natsFor(t, config) {
 
 // Three servers, each with routes to the others.
 export async function meshFor(t, config = '') {
-  const ports = await freePorts(3);
-  const routes = await freePorts(3);
+  const free = await freePorts(6);
+  const [ports, routes] = [free.slice(0, 3), free.slice(3)];
   const urls = routes.map((port) => `"nats://127.0.0.1:${port}"`).join(', ');
   const servers = ports.map((port, i) => new NatsServer(t, port, `server_name: s${i}
     cluster { name: test, listen: "127.0.0.1:${routes[i]}", routes: [${urls}] }
-    lame_duck_duration: "30s", lame_duck_grace_period: "1s"\n${config}`));
+    lame_duck_duration: "30s", lame_duck_grace_period: "10s"\n${config}`));
   await Promise.all(servers.map((server) => server.start()));
   return servers;
 }

@@ -7,7 +7,8 @@ import { connect, createServer } from 'node:net';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { certificates, directoryFor, freePorts, meshFor, NatsClient, natsFor, natsJwt, natsKey, NatsServer } from './nats.js';
+import { certificates, directoryFor, meshFor, NatsClient, natsFor, natsJwt, natsKey, NatsServer } from './nats.js';
+import { freePorts } from './ports.js';
 import { SOAK, until } from './wait.js';
 
 const END = (reason) => `whilst_bus_ends_total{reason="${reason}"}`;
@@ -125,6 +126,7 @@ describe('the client of NATS', { concurrency: 4 }, () => {
       const [one, other] = await pairFor(t, server.url.replace('//', `//${prefix}`), args);
       const stranger = new NatsClient(t, server);
       assert.match(await stranger.printed('unreachable'), /Authorization Violation/);
+      await stranger.logged(/warn bus_failed /);
       await until(async () => (await stranger.metrics())[END('refused')] >= 3, 'more attempts');
       assert.equal(stranger.errors.match(/warn bus_failed /g).length, 1, stranger.errors);
       assert.match(stranger.errors, /reason=refused message="Authorization Violation"/);
@@ -247,6 +249,7 @@ describe('the client of NATS', { concurrency: 4 }, () => {
       await Promise.all([one.printed('up'), other.printed('up')]);
       await heard(one, other, 'a');
     }
+    await until(() => (one.errors.match(/warn bus_down /g) ?? []).length >= 3, () => one.errors);
     assert.equal(one.errors.match(/warn bus_down /g).length, 3, one.errors);
     assert.ok((one.errors.match(/warn bus_failed /g) ?? []).length <= 3, one.errors);
     const metrics = await one.metrics();
@@ -302,12 +305,12 @@ describe('the client of NATS', { concurrency: 4 }, () => {
       client.say('sub 1 a');
     }
     await heard(clients[0], clients[1], 'a');
-    const name = () => [...clients[0].errors.matchAll(/bus_up .* name=(s\d) /g)].at(-1)[1];
-    const first = name();
+    const name = () => [...clients[0].errors.matchAll(/bus_up .* name=(s\d) /g)].at(-1)?.[1];
+    const first = await until(name, 'the name of the server');
     const lame = servers[Number(first.slice(1))];
     lame.leave();
     await clients[0].logged(/info bus_moves /);
-    assert.notEqual(name(), first);
+    await until(() => name() !== first, 'the name of another server');
     await heard(clients[0], clients[1], 'a');
     assert.equal(await lame.child.ended, 0, 'the server stops when it is empty');
     await heard(clients[0], clients[1], 'a');

@@ -8,8 +8,9 @@ import { connect, createServer } from 'node:net';
 import { test } from 'node:test';
 import { holdPage, sha256 } from './client.js';
 import { request } from './http.js';
-import { freePorts, NatsServer, natsFor } from './nats.js';
+import { NatsServer, natsFor } from './nats.js';
 import { node, shows, together, watcher } from './nodes.js';
+import { freePorts } from './ports.js';
 import { serverFor, startServer } from './server.js';
 import { until } from './wait.js';
 

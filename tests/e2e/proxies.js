@@ -4,9 +4,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePorts } from './ports.js';
 import { accepts } from './server.js';
 import { until, within } from './wait.js';
 
@@ -118,17 +118,6 @@ function caddy({ upstream, socket, base, port, pair }) {
 
 const KINDS = { nginx, haproxy, caddy };
 
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.on('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address();
-      probe.close(() => resolve(port));
-    });
-  });
-}
-
 class Proxy {
   constructor(child, prefix, { port, plain_port, base, pair }) {
     this.child = child;
@@ -158,7 +147,8 @@ class Proxy {
 // Starts `kind`: nginx, haproxy or caddy. `pair`: the certificate, without which only nginx can do;
 // `base`: the path below which the server is; `socket`: the server's unix socket, instead of its port.
 export async function startProxy(kind, server, { pair = null, base = '', socket = null } = {}) {
-  const places = { pair, base, socket, upstream: server.host, port: await freePort(), plain_port: await freePort() };
+  const [port, plain_port] = await freePorts(2);
+  const places = { pair, base, socket, upstream: server.host, port, plain_port };
   const { program, args, files } = KINDS[kind](places);
   assert.ok(existsSync(program), `${program}: install ${kind}`);
   const prefix = mkdtempSync(join(tmpdir(), `whilst-${kind}-`));

@@ -23,7 +23,7 @@ before(async () => {
   directory = mkdtempSync(join(tmpdir(), 'whilst-routes-'));
   writeFileSync(join(directory, 'denied'), DENIED);
   server = await startServer({
-    args: ['--deny-file', join(directory, 'denied'), '--fetch-timeout', '300', '--answer-timeout', '60000'],
+    args: ['--deny-file', join(directory, 'denied')],
   });
   holder = await holdPage(server.url, 'a page that is held');
 });
@@ -144,10 +144,10 @@ function readAnswer(text) {
   return { status: Number(first.split(' ')[1]), headers };
 }
 
-async function brokenPage(answer) {
-  const broken = await holdPage(server.url, `broken ${answer}`);
+async function brokenPage(at, answer) {
+  const broken = await holdPage(at.url, `broken ${answer}`);
   broken.answer = answer;
-  return get(`/raw/${broken.hash}`);
+  return request(at.target, `/raw/${broken.hash}`);
 }
 
 const send = (path, body, headers = {}) => request(server.target, path, { method: 'PUT', headers, body });
@@ -203,7 +203,7 @@ const STATUSES = {
     return answer;
   },
   451: () => get(`/raw/${DENIED}`),
-  502: () => brokenPage(Buffer.from('something else')),
+  502: () => brokenPage(server, Buffer.from('something else')),
   503: async () => {
     const full = await startServer({ args: ['--max-connections', '1'] });
     const { hash } = await holdPage(full.url, 'alone');
@@ -211,7 +211,12 @@ const STATUSES = {
     await full.stop();
     return answer;
   },
-  504: () => brokenPage(null),
+  504: async () => {
+    const hasty = await startServer({ args: ['--fetch-timeout', '300', '--answer-timeout', '60000'] });
+    const answer = await brokenPage(hasty, null);
+    await hasty.stop();
+    return answer;
+  },
 };
 test('every status that src/net/http.c knows', async () => {
   const table = /texts\[\] = \{([^;]*)\};/.exec(SOURCE)[1];

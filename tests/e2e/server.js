@@ -13,6 +13,7 @@ import { connect } from 'node:net';
 import { join, resolve as absolute } from 'node:path';
 import { request } from './http.js';
 import { parseMetrics } from './metrics.js';
+import { freePorts } from './ports.js';
 import { PATIENCE_MS, until, within } from './wait.js';
 
 export const OPEN_LIMITS = ['--max-per-address', '0', '--no-rate-limits'];
@@ -154,17 +155,21 @@ export class Server {
   }
 }
 
-// A running server. `listen`: the addresses, by default a free port on loopback; `addresses`: how
+// A running server. `listen`: the addresses, by default a free port on loopback; with `returns`, one
+// that nobody else is given until another server takes it (server.listen). `addresses`: how
 // many there will be, when something else names them. `args`: further options. `limits`: true leaves the server's limits as they are by default. `path`: of
 // another program with the same command line. `env`: added to its environment.
 export async function startServer({
-  listen = [TLS ? 'tls:127.0.0.1:0' : '127.0.0.1:0'],
+  returns = false,
+  listen = undefined,
   args = [],
   limits = false,
   path = undefined,
   env = {},
-  addresses = listen.length,
+  addresses = undefined,
 } = {}) {
+  listen ??= [`${TLS ? 'tls:' : ''}127.0.0.1:${returns ? await freePorts(1) : 0}`];
+  addresses ??= listen.length;
   const listeners = listen.flatMap((address) => ['--listen', address]);
   const open = limits ? [] : OPEN_LIMITS;
   const pair = TLS && listen.some((address) => address.startsWith('tls:'))

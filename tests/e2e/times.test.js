@@ -20,19 +20,19 @@ test('a quiet client is pinged, and stays as long as it answers', async (t) => {
 });
 
 test('silent: a client that does not answer pings is hung up on', async (t) => {
-  const server = await serverFor(t, { args: ['--ping', '200', '--hang-up', '1000'] });
+  const server = await serverFor(t, { args: ['--ping', '200', '--hang-up', '5000'] });
   const deaf = await connectClient(server.url, { autoPong: false });
   await deaf.join(`have:${sha256('held by the deaf')}`);
   const begin = Date.now();
   await within(deaf.closed, 'the end of a silent client');
   const took_ms = Date.now() - begin;
-  assert.ok(took_ms < 10_000, `nobody else said anything, and it took ${took_ms} ms`);
+  assert.ok(took_ms < 30_000, `nobody else said anything, and it took ${took_ms} ms`);
   assert.deepEqual(refusals(await server.metrics()), { silent: 1 });
   await gauge(server, 'whilst_holders', 0);
 });
 
 test('a holder that sends nothing is given up; the seeker is told, and may ask again', async (t) => {
-  const server = await serverFor(t, { args: ['--answer-timeout', '500'] });
+  const server = await serverFor(t, { args: ['--answer-timeout', '5000'] });
   const holder = await holdPage(server.url, 'late');
   holder.answer = null;
   const seeker = await connectClient(server.url);
@@ -56,7 +56,7 @@ test('a holder that sends nothing is given up; the seeker is told, and may ask a
 });
 
 test('a holder that trickles is not given up whilst bytes come', async (t) => {
-  const server = await serverFor(t, { args: ['--answer-timeout', '1000'] });
+  const server = await serverFor(t, { args: ['--answer-timeout', '6000'] });
   const page = Buffer.alloc(30, 'slowly ');
   const holder = await holdPage(server.url, page);
   holder.answer = null;
@@ -71,19 +71,19 @@ test('a holder that trickles is not given up whilst bytes come', async (t) => {
   holder.client.socket.send(message.subarray(0, sent), { fin: false });
   // One byte whenever the clock allows, for longer than the server waits for a silent one.
   await until(() => {
-    if (Date.now() - begin > ((sent - head) * 2_000) / page.length && sent < message.length - 1) {
+    if (Date.now() - begin > ((sent - head) * 8_000) / page.length && sent < message.length - 1) {
       holder.client.socket.send(message.subarray(sent, sent + 1), { fin: false });
       sent += 1;
     }
-    return Date.now() - begin > 2_500;
-  }, 'two and a half seconds');
+    return Date.now() - begin > 9_000;
+  }, 'nine seconds');
   holder.client.socket.send(message.subarray(sent), { binary: true, fin: true });
   assert.ok((await seeker.event('content'))[4].equals(page));
   assert.equal((await server.metrics()).whilst_given_up_total, 0);
 });
 
 test('a dropped holder with a token is away for the grace time, and then gone', async (t) => {
-  const server = await serverFor(t, { args: ['--grace', '1500'] });
+  const server = await serverFor(t, { args: ['--grace', '6000'] });
   const topic = `have:${sha256('held by two')}`;
   const witness = await connectClient(server.url);
   await witness.join(topic);
@@ -101,7 +101,7 @@ test('a dropped holder with a token is away for the grace time, and then gone', 
 });
 
 test('a holder that comes back within the grace time was never missed', async (t) => {
-  const server = await serverFor(t, { args: ['--grace', '20000'] });
+  const server = await serverFor(t, { args: ['--grace', '3600000'] });
   const topic = `have:${sha256('held by one who comes back')}`;
   const payload = { token: 'a-tab-that-returns' };
   const witness = await connectClient(server.url);
@@ -120,7 +120,7 @@ test('a holder that comes back within the grace time was never missed', async (t
 });
 
 test('many who come at once are told in few messages, and all learn the last count', async (t) => {
-  const server = await serverFor(t);
+  const server = await serverFor(t, { args: ['--count-interval', '2000'] });
   const crowd = 60;
   const topic = `have:${sha256('a crowd')}`;
   const clients = await Promise.all(
@@ -134,7 +134,11 @@ test('many who come at once are told in few messages, and all learn the last cou
         });
       }),
   );
-  await Promise.all(clients.map((client) => client.join(topic)));
+  // At once for the server, too, however slow whoever sends is.
+  server.program.child.kill('SIGSTOP');
+  const joins = clients.map((client) => client.join(topic));
+  server.program.child.kill('SIGCONT');
+  await Promise.all(joins);
   await within(Promise.all(last), 'the last count at everybody');
   const { whilst_counts_total: counts } = await server.metrics();
   assert.ok(counts <= 6 * crowd, `${counts} counts for ${crowd}`);

@@ -6,13 +6,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { launch } from './cli.js';
 import { connectClient, holdPage, sha256 } from './client.js';
 import { answerOf, curl, put } from './curl.js';
 import { request, Wire } from './http.js';
 import { refusals } from './metrics.js';
 import { startNginx } from './proxies.js';
 import { serverFor, startServer } from './server.js';
-import { until, within } from './wait.js';
+import { until, UNHURRIED, within } from './wait.js';
 
 const MIB = 1 << 20;
 const DENIED = Buffer.from('a page that its operator does not like');
@@ -24,7 +25,7 @@ before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'whilst-upload-'));
   const deny = join(folder, 'deny');
   writeFileSync(deny, sha256(DENIED));
-  server = await startServer({ args: ['--trusted-proxy', '127.0.0.1', '--deny-file', deny] });
+  server = await startServer({ args: ['--trusted-proxy', '127.0.0.1', '--deny-file', deny, ...UNHURRIED] });
   nginx = await startNginx(server);
 });
 after(async () => {
@@ -117,11 +118,11 @@ for (const [way, address] of [['directly', () => server.url], ['through nginx', 
       for (const { status } of await Promise.all(both)) assert.equal(status, 201);
     });
 
-    test('who goes away holds nothing any more', async () => {
+    test('who goes away holds nothing any more', async (t) => {
       const url = `${address()}/${sha256('I am leaving')}`;
-      const leaving = put(file('I am leaving'), url, '--max-time', '1').catch(() => 'gone');
+      const leaving = launch(t, ['curl', '--silent', '--upload-file', file('I am leaving'), url]);
       await held(url);
-      assert.equal(await leaving, 'gone');
+      assert.equal(await leaving.end('SIGTERM'), 'SIGTERM');
       await until(async () => (await answerOf(url)).status === 404, 'the page to be gone');
     });
   });
@@ -273,7 +274,7 @@ describe('the body', () => {
 
 describe('limits', () => {
   test('who was asked and does not send, or drips: 408; the next holder is asked', async (t) => {
-    const own = await serverFor(t, { args: ['--answer-timeout', '1000', '--answer-total-timeout', '3000', '--hedge', '60000'] });
+    const own = await serverFor(t, { args: [...UNHURRIED, '--answer-timeout', '6000', '--answer-total-timeout', '12000'] });
     for (const drips of [false, true]) {
       const bytes = randomBytes(1000);
       const hash = sha256(bytes);
@@ -294,10 +295,10 @@ describe('limits', () => {
   });
 
   test('--max-per-address: 429, with the word and a counter', async (t) => {
-    const own = await serverFor(t, { limits: true, args: ['--max-per-address', '2', '--trusted-proxy', '127.0.0.1'] });
+    const own = await serverFor(t, { limits: true, args: ['--max-per-address', '2', '--trusted-proxy', '127.0.0.1', ...UNHURRIED] });
     const from = ['--header', 'X-Forwarded-For: 192.0.2.7'];
     const client = await connectClient(own.url, { headers: { 'X-Forwarded-For': '192.0.2.7' } });
-    const first = put(file('first'), `${own.url}/${sha256('first')}`, ...from, '--max-time', '20').catch(() => null);
+    const first = put(file('first'), `${own.url}/${sha256('first')}`, ...from);
     await held(`${own.url}/${sha256('first')}`);
     const { status, headers, body } = await put(file('more'), `${own.url}/${sha256('more')}`, ...from);
     assert.equal(status, 429);
@@ -315,7 +316,7 @@ describe('limits', () => {
   });
 
   test('a thousand that never send: as many as may be, no harm to others, nothing left', async (t) => {
-    const own = await serverFor(t, { args: ['--max-uploads', '300', '--max-callers', '2000'] });
+    const own = await serverFor(t, { args: ['--max-uploads', '300', '--max-callers', '2000', ...UNHURRIED] });
     const wires = Array.from({ length: 1000 }, (_, i) => {
       const wire = new Wire(own.target);
       wire.send(head(sha256(`never ${i}`), 1000));
@@ -334,7 +335,7 @@ describe('limits', () => {
   });
 
   test('who goes whilst another is asked in his place, and sends something else: 422', async (t) => {
-    const own = await serverFor(t, { args: ['--hedge', '60000'] });
+    const own = await serverFor(t, { args: UNHURRIED });
     const hash = sha256('the truth');
     const first = new Wire(own.target);
     first.send(head(hash, 9, 'Expect: 100-continue'));
@@ -355,7 +356,7 @@ describe('limits', () => {
   });
 
   test('who goes and leaves memory to a page that is there at once', async (t) => {
-    const own = await serverFor(t, { args: ['--max-in-flight', String(MIB), '--hedge', '60000'] });
+    const own = await serverFor(t, { args: ['--max-in-flight', String(MIB), ...UNHURRIED] });
     const [large, small] = [randomBytes(MIB), randomBytes(1000)];
     const holder = new Wire(own.target);
     holder.send(head(sha256(large), large.length, 'Expect: 100-continue'));

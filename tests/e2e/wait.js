@@ -3,8 +3,12 @@
 // Valgrind makes the server some thirty times slower, and the sanitizers some three times;
 // a patience this long is only ever used up by a test that fails.
 export const PATIENCE_MS = Number(
-  process.env.WHILST_PATIENCE_MS || (process.env.WHILST_WRAPPER ? 90_000 : 30_000),
+  process.env.WHILST_PATIENCE_MS || (process.env.WHILST_WRAPPER ? 180_000 : 60_000),
 );
+
+// Options for a test in which somebody waits and time is not the point: whatever is slow, nobody is given up.
+export const UNHURRIED = ['--hedge', '3600000', '--answer-timeout', '3600000', '--answer-total-timeout', '3600000',
+  '--fetch-timeout', '3600000', '--header-timeout', '3600'];
 
 // Whether the long form of a test is wanted (label soak).
 export const SOAK = Boolean(process.env.WHILST_SOAK);
