@@ -13,7 +13,7 @@
 
 /* ---- what is shown ---- */
 
-static void clear_status(struct errand *errand)
+void errand_hide(struct errand *errand)
 {
     if (errand->shown) fputs("\r\033[K", stderr);
     errand->shown = false;
@@ -22,7 +22,7 @@ static void clear_status(struct errand *errand)
 void errand_say(struct errand *errand, const char *format, ...)
 {
     va_list arguments;
-    clear_status(errand);
+    errand_hide(errand);
     va_start(arguments, format);
     vfprintf(stderr, format, arguments);
     va_end(arguments);
@@ -33,7 +33,7 @@ void errand_show(struct errand *errand, const char *format, ...)
 {
     va_list arguments;
     if (!errand->terminal) return;
-    clear_status(errand);
+    errand_hide(errand);
     va_start(arguments, format);
     vfprintf(stderr, format, arguments);
     va_end(arguments);
@@ -86,7 +86,7 @@ void errand_end(struct errand *errand, int code)
     if (errand->ending) return;
     errand->ending = true;
     errand->code = code;
-    clear_status(errand);
+    errand_hide(errand);
     for (struct site *site = errand->sites; site != NULL; site = site->next) {
         peer_leave_all(client_peer(site->client));
         if (client_is_open(site->client))
@@ -101,7 +101,7 @@ int errand_drop(struct errand *errand, int code)
 {
     errand_end(errand, code);
     uv_run(&errand->loop, UV_RUN_DEFAULT);
-    clear_status(errand);
+    errand_hide(errand);
     while (errand->sites != NULL) {
         struct site *site = errand->sites;
         errand->sites = site->next;

@@ -51,6 +51,8 @@ __attribute__((format(printf, 2, 3))) void errand_say(struct errand *errand,
 /* The line of status, on a terminal only. */
 __attribute__((format(printf, 2, 3))) void errand_show(struct errand *errand,
                                                        const char *format, ...);
+/* Takes it away, before something else is written there. */
+void errand_hide(struct errand *errand);
 
 /* A number of bytes for people: "10.0 KB". */
 const char *errand_bytes(uint64_t bytes, char text[24]);

@@ -62,6 +62,7 @@ static void take(struct get *get, struct message *page)
 {
     struct slice bytes = {(const char *)message_bytes(page), page->size};
     if (get->options.content) bytes = label_read(bytes.data, bytes.size).content;
+    errand_hide(&get->errand);
     bool written = file_write(get->options.output, (const uint8_t *)bytes.data, bytes.size);
     errand_end(&get->errand, written ? EXIT_DONE : EXIT_FAILED);
 }

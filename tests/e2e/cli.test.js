@@ -2,13 +2,15 @@
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { directory, onTerminal, run, start } from './cli.js';
 import { connectClient, holdPage, sha256 } from './client.js';
 import { request } from './http.js';
+import { steadyAddress } from './ports.js';
 import { serverFor, startServer } from './server.js';
 import { until } from './wait.js';
 
@@ -110,7 +112,7 @@ test('wrong bytes: 4, and no file', async (t) => {
 });
 
 test('--wait waits for a holder, and for a server', async (t) => {
-  const server = await startServer();
+  const server = await startServer({ listen: [await steadyAddress()] });
   const url = `${server.url}/${sha256('late')}`;
   const waiting = start(t, ['get', '--wait', url]);
   await until(async () => (await server.metrics()).whilst_seekers === 1, 'it to seek');
@@ -145,7 +147,8 @@ test('no server: 5, whatever is there instead', async (t) => {
     }
   }
   for (const url of ['http://127.0.0.1:1', 'http://nowhere.invalid', 'unix:/nowhere']) {
-    const { code, errors } = await run(t, ['share', '--server', url, path]);
+    // Where there is no network, the resolver is not to wait for it for longer than the test does.
+    const { code, errors } = await run(t, ['share', '--server', url, path], { env: { RES_OPTIONS: 'timeout:1 attempts:1' } });
     assert.equal(code, 5, errors);
     oneLine(errors);
   }
@@ -191,8 +194,12 @@ test('files that cannot be read or written: 1, with one line', async (t) => {
 test('a broken pipe is told, not died of', async (t) => {
   const server = await serverFor(t);
   const sharing = await share(t, server, [writeFile(directory(t), 'a', Buffer.alloc(MIB, 7))]);
+  server.program.child.kill('SIGSTOP'); // so that nothing is written to the pipe before it is broken
   const getting = start(t, ['get', sharing.lines[0]]);
+  const broken = once(getting.child.stdout, 'close');
   getting.child.stdout.destroy();
+  await broken;
+  server.program.child.kill('SIGCONT');
   assert.equal(await getting.exit(), 1);
   assert.equal(getting.errors, 'whilst: standard output: Broken pipe\n');
 });
@@ -209,7 +216,7 @@ test('a file that is got has the usual permissions, and replaces the old one', a
 });
 
 test('keep gets pages and holds them, also through a restart of the server', async (t) => {
-  const server = await startServer();
+  const server = await startServer({ listen: [await steadyAddress()] });
   const folder = directory(t);
   const sharing = await share(t, server, [writeFile(folder, 'a', 'first'), writeFile(folder, 'b', 'second')]);
   const [first, second] = sharing.lines.map((line) => line.split(' ')[0]);
@@ -307,10 +314,38 @@ test('on a terminal: the address, a QR code, and who is here', async (t) => {
   await until(() => sharing.text.includes('█'), 'the QR code');
   const keeping = onTerminal(t, ['keep', url]);
   await until(() => sharing.text.includes('1 other here; handed over 1 time, 5 bytes'), 'the status');
-  await until(() => /5 bytes +0:0\d +2 here/.test(keeping.text), 'the table');
+  await until(() => /5 bytes +\d+:\d\d +2 here/.test(keeping.text), 'the table');
   const got = onTerminal(t, ['get', url]);
   assert.equal(await got.exit(), 0);
   assert.ok(got.text.endsWith('hello'), got.text);
+});
+
+test('on a terminal: what is got stands there alone, without the status of its coming', async (t) => {
+  const server = await serverFor(t);
+  const { hash } = await holdPage(server.url, `${'x'.repeat(MIB - 7)}the end`);
+  // A way to the server on which half of the page arrives only when it is let through.
+  const late = [];
+  let [passed, open] = [0, false];
+  const slow = createServer((near) => {
+    const far = connect(server.port, '127.0.0.1');
+    for (const side of [near, far]) side.on('error', () => {});
+    near.on('data', (bytes) => far.write(bytes)).on('close', () => far.destroy());
+    far.on('close', () => near.destroy());
+    far.on('data', (bytes) => {
+      passed += bytes.length;
+      if (open || passed < MIB / 2) near.write(bytes);
+      else late.push(() => near.write(bytes));
+    });
+  });
+  await new Promise((resolve) => slow.listen(0, '127.0.0.1', resolve));
+  t.after(() => slow.close());
+  const got = onTerminal(t, ['get', `http://127.0.0.1:${slow.address().port}/${hash}`]);
+  await until(() => / KB so far/.test(got.text), () => `the status: ${got.text}`);
+  open = true;
+  for (const pass of late) pass();
+  assert.equal(await got.exit(), 0);
+  assert.ok(/so far\r\x1b\[Kx{1000}/.test(got.text), JSON.stringify(got.text.slice(0, 100)));
+  assert.ok(got.text.endsWith('xthe end'), JSON.stringify(got.text.slice(-100)));
 });
 
 const MISTAKES = [
