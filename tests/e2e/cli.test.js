@@ -10,7 +10,6 @@ import { test } from 'node:test';
 import { directory, onTerminal, run, start } from './cli.js';
 import { connectClient, holdPage, sha256 } from './client.js';
 import { request } from './http.js';
-import { steadyAddress } from './ports.js';
 import { serverFor, startServer } from './server.js';
 import { until } from './wait.js';
 
@@ -112,7 +111,7 @@ test('wrong bytes: 4, and no file', async (t) => {
 });
 
 test('--wait waits for a holder, and for a server', async (t) => {
-  const server = await startServer({ listen: [await steadyAddress()] });
+  const server = await startServer({ returns: true });
   const url = `${server.url}/${sha256('late')}`;
   const waiting = start(t, ['get', '--wait', url]);
   await until(async () => (await server.metrics()).whilst_seekers === 1, 'it to seek');
@@ -216,7 +215,7 @@ test('a file that is got has the usual permissions, and replaces the old one', a
 });
 
 test('keep gets pages and holds them, also through a restart of the server', async (t) => {
-  const server = await startServer({ listen: [await steadyAddress()] });
+  const server = await startServer({ returns: true });
   const folder = directory(t);
   const sharing = await share(t, server, [writeFile(folder, 'a', 'first'), writeFile(folder, 'b', 'second')]);
   const [first, second] = sharing.lines.map((line) => line.split(' ')[0]);

@@ -217,7 +217,7 @@ describe('every call and event', () => {
 
 describe('servers that are lost', () => {
   test('what is held and sought is taken up again', async (t) => {
-    const first = await startServer();
+    const first = await startServer({ returns: true });
     const one = probeFor(t, first.url);
     const two = probeFor(t, first.url);
     one.say('hold 7');

@@ -187,7 +187,7 @@ test('a server that stands still for a while: its node goes on at another one', 
 
 test('all nodes are restarted one by one under traffic: the others never miss a page', async (t) => {
   const bus = await natsFor(t);
-  const start = (name, listen) => startServer({ listen: [listen ?? '127.0.0.1:0'], args: ['--bus', bus.url, '--node', name] });
+  const start = (name, listen) => startServer({ returns: true, listen: listen && [listen], args: ['--bus', bus.url, '--node', name] });
   const nodes = [];
   for (const name of ['a', 'b', 'c']) nodes.push(await start(name));
   t.after(() => Promise.all(nodes.map((one) => one.stop())));

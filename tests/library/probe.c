@@ -117,6 +117,7 @@ static int run(const char *server, const char *ca_file)
 struct worker {
     const char *server;
     int number, handed, found;
+    bool given[PAGES]; /* of its own; one may be asked for twice */
     uv_thread_t thread;
 };
 
@@ -125,19 +126,30 @@ static size_t print_page(int page, int worker, char text[32])
     return (size_t)snprintf(text, 32, "page %d of %d", page, worker);
 }
 
+static void note_handed(struct worker *worker, const char *name)
+{
+    char text[32], hash[WHILST_HASH_SIZE];
+    for (int i = 0; i < PAGES; i++) {
+        whilst_hash(text, print_page(i, worker->number, text), hash);
+        if (strcmp(hash, name) != 0 || worker->given[i]) continue;
+        worker->given[i] = true;
+        worker->handed++;
+    }
+}
+
 /* Each holds its pages, and gets those of the next worker. */
 static void on_work(struct whilst *whilst, const struct whilst_event *event, void *data)
 {
     struct worker *worker = data;
     char text[32], hash[WHILST_HASH_SIZE];
     worker->found += event->kind == WHILST_FOUND;
-    worker->handed += event->kind == WHILST_HANDED;
+    if (event->kind == WHILST_HANDED) note_handed(worker, event->hash);
     for (int i = 0; event->kind == WHILST_CONNECTED && i < PAGES; i++) {
         whilst_hold(whilst, text, print_page(i, worker->number, text), hash);
         whilst_hash(text, print_page(i, (worker->number + 1) % THREADS, text), hash);
         whilst_get(whilst, hash);
     }
-    if (worker->found == PAGES && worker->handed >= PAGES && event->kind != WHILST_CLOSED)
+    if (worker->found == PAGES && worker->handed == PAGES && event->kind != WHILST_CLOSED)
         whilst_close(whilst);
 }
 
