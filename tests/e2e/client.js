@@ -156,6 +156,7 @@ export async function holdPage(address, bytes, options = {}) {
     const [join_ref, , to, event] = binary ? [] : JSON.parse(data.toString());
     if (to !== topic || event !== 'content_request') return;
     holder.asked += 1;
+    holder.join_ref = join_ref; // for one who answers later
     if (holder.answer === null) return;
     client.send(binaryPush(join_ref, `a${holder.asked}`, topic, 'content', holder.answer));
   });

@@ -18,7 +18,7 @@ const VISITORS = 300;
 const PAGES = 60;
 const PER_CLIENT = 5;
 const AGENTS = 4;
-const SPREAD = 20;
+const SPREAD = 50; // so many that none of three processes is left out by chance
 
 // Each has an address of its own before the one that all share, so that a test can ask it alone.
 const shares = (listen, args = []) => ({ listen: ['127.0.0.1:0', listen], args: ['--reuse-port', ...args] });
