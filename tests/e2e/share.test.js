@@ -31,13 +31,25 @@ async function untilText(visitor, selector, pattern) {
   await until(found, () => `${pattern} in ${selector}, instead of "${seen}"`);
 }
 
+// From now on notes what an element says, however briefly; gives a function that waits for it.
+async function listen(visitor, selector) {
+  await visitor.page.locator(selector).evaluate((element, name) => {
+    const said = ((globalThis.said ??= {})[name] = [element.textContent]);
+    new MutationObserver(() => said.push(element.textContent)).observe(element, { childList: true, characterData: true, subtree: true });
+  }, selector);
+  let said;
+  return (pattern) => until(async () => (said = await visitor.page.evaluate((name) => globalThis.said[name], selector)).some((text) => pattern.test(text)),
+    () => `${pattern} in ${selector}, which said: ${said.join('; ')}`);
+}
+
 test('the link is copied, and it is said', async (t) => {
   const author = await visit(t);
   await author.context.grantPermissions(['clipboard-read', 'clipboard-write']);
   await author.putUp('to be copied');
+  const [button, announcer] = [await listen(author, '#copy'), await listen(author, '#announcer')];
   await author.press('#copy');
-  await untilText(author, '#copy', /^Copied$/);
-  await untilText(author, '#announcer', /^Copied\.$/);
+  await button(/^Copied$/);
+  await announcer(/^Copied\.$/);
   // Reading the clipboard is not allowed to our own page: a stand-in pastes it.
   const other = await author.context.newPage();
   await other.goto(`${server.url}/healthz`);
@@ -119,9 +131,10 @@ test('the sentence turns from staying to leaving, and to being the last', async 
   // Whoever closed a tab counts as away for a while: they may come back, and are not relied on.
   await second.close();
   await untilText(author, '#sentence', /^1 other holds it now: you may close this tab\.$/);
+  const sentence = await listen(third, '#sentence');
   await author.close();
-  await untilText(third, '#sentence', /^Nobody else is connected right now/);
+  await sentence(/^Nobody else is connected right now/);
   await untilText(third, '#sentence', /You are the last one holding this page/);
-  assert.match(await third.page.title(), /^Last holder/);
+  await until(async () => /^Last holder/.test(await third.page.title()), 'the title');
   await screenshot(third.page, 'the-last');
 });

@@ -42,7 +42,7 @@ let browser;
 before(async () => {
   directory = mkdtempSync(join(tmpdir(), 'whilst-states-'));
   writeFileSync(join(directory, 'denied'), sha256(BLOCKED));
-  server = await startServer({ args: ['--deny-file', join(directory, 'denied'), '--answer-timeout', '500', '--grace', '1000'] });
+  server = await startServer({ args: ['--deny-file', join(directory, 'denied'), '--grace', '1000'] });
   browser = await startBrowser();
 });
 after(async () => {
@@ -183,12 +183,6 @@ describe('showing', () => {
 });
 
 describe('without the page', () => {
-  const hold = async (t, content) => {
-    const holder = await holdPage(server.url, content);
-    t.after(() => holder.client.close());
-    return holder;
-  };
-
   test('searching, and nobody answers', async (t) => {
     const slow = await startServer({ args: ['--answer-timeout', '600000', '--answer-total-timeout', '600000'] });
     t.after(() => slow.stop());
@@ -199,9 +193,11 @@ describe('without the page', () => {
     await look(seeker, 'searching');
     await patient.client.close();
 
-    const silent = await hold(t, 'never');
+    const hasty = await startServer({ args: ['--answer-timeout', '500'] });
+    t.after(() => hasty.stop());
+    const silent = await holdPage(hasty.url, 'never');
     silent.answer = null;
-    const reader = await visit(t, `${server.url}/${silent.hash}`);
+    const reader = await visit(t, `${hasty.url}/${silent.hash}`);
     await reader.untilState('nobody');
     assert.match(await reader.page.locator('#panel-title').textContent(), /1 holder did not answer/);
     await look(reader, 'silent');
@@ -218,7 +214,8 @@ describe('without the page', () => {
   });
 
   test('a holder lies', async (t) => {
-    const liar = await hold(t, 'the truth');
+    const liar = await holdPage(server.url, 'the truth');
+    t.after(() => liar.client.close());
     liar.answer = Buffer.from('a lie');
     const reader = await visit(t, `${server.url}/${liar.hash}`);
     await reader.untilState('nobody');
