@@ -46,9 +46,9 @@ export async function screenshot(page, name) {
   await until(taken, `a screenshot of ${name}`);
 }
 
-// To be asked in a document: how many pages a reload of its tab will find, each with its facts and its bytes.
+// To be asked in a document: how many pages a reload of its tab, or of the frames in it, will find, each with its facts and its bytes.
 export async function pagesKept() {
-  const { id, pages = {} } = JSON.parse(sessionStorage.getItem('whilst-tab') ?? '{}');
+  const entries = Object.entries(sessionStorage).filter(([name]) => /^whilst-(tab$|frame:)/.test(name));
   // One that there is not would be made by opening it.
   if (!(await indexedDB.databases()).some(({ name }) => name === 'whilst')) return 0;
   const result = (request) =>
@@ -56,7 +56,8 @@ export async function pagesKept() {
   const database = await result(indexedDB.open('whilst'));
   const keys = await result(database.transaction('pages').objectStore('pages').getAllKeys());
   database.close();
-  return Object.keys(pages).filter((hash) => keys.some(([tab, of]) => tab === id && of === hash)).length;
+  return entries.map(([, text]) => JSON.parse(text)).flatMap(({ id, pages }) =>
+    Object.keys(pages).filter((hash) => keys.some(([tab, of]) => tab === id && of === hash))).length;
 }
 
 // One person with one tab in a browser of their own.

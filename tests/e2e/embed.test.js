@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { screenshot, startBrowser, Visitor } from './browser.js';
+import { pagesKept, screenshot, startBrowser, Visitor } from './browser.js';
 import { holdPage, PATH, sha256 } from './client.js';
 import { handshake, request } from './http.js';
 import { startServer } from './server.js';
@@ -45,19 +45,6 @@ async function visit(t, from, server, hash = HASH) {
 const told = (visitor) => visitor.page.evaluate(() => globalThis.told ?? []);
 const stateOf = (visitor) => visitor.page.evaluate(() => document.querySelector('whilst-page')?.state);
 const inside = (visitor) => visitor.page.locator('whilst-page').locator('iframe').first().contentFrame();
-
-// Run in a frame of the server's: how many pages its tabs would find after a reload.
-async function pagesStored() {
-  const finished = (request) => new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
-  if (!(await indexedDB.databases()).some(({ name }) => name === 'whilst')) return 0;
-  const database = await finished(indexedDB.open('whilst'));
-  const count = await finished(database.transaction('pages').objectStore('pages').count());
-  database.close();
-  return count;
-}
 
 describe('headers', () => {
   const ancestors = async (server, path) => {
@@ -154,7 +141,7 @@ describe('<whilst-page>', () => {
     await Promise.all(holders.map(({ client }) => client.close()));
     await until(async () => (await counts()) === '1,1', 'the visitor alone to hold both');
     // Who reloads before the browser has stored a page loses it, and is told so.
-    await until(() => inside(visitor).locator('body').evaluate(pagesStored).then((stored) => stored === 2), 'both to be stored');
+    await until(() => inside(visitor).locator('body').evaluate(pagesKept).then((kept) => kept === 2), 'both to be stored');
     await visitor.page.reload({ waitUntil: 'commit' });
     let seen;
     await until(async () => (seen = await counts()) === '1,1', () => `both to be held again, not ${seen}`);
