@@ -33,6 +33,7 @@ export function startBrowser(args = [], { without = [] } = {}) {
   return chromium.launch({
     executablePath: PROGRAM,
     headless: true,
+    timeout: PATIENCE_MS,
     chromiumSandbox: false,
     args: [...ARGUMENTS, ...TRUSTED, ...args],
     ignoreDefaultArgs: ['--disable-popup-blocking', ...without],
