@@ -13,13 +13,14 @@ import { request } from './http.js';
 import { managedFor } from './manager.js';
 import { joined, socketFor } from './phoenix.js';
 import { accepts, startServer } from './server.js';
-import { bytesOf, hold, startTraffic } from './traffic.js';
+import { bytesOf, hold, holdAlone, startTraffic } from './traffic.js';
 import { SOAK, until, within } from './wait.js';
 
 const PAGES = SOAK ? 10_000 : 200;
 const UPGRADES = SOAK ? 100 : 3;
 const KILLS = SOAK ? 100 : 2;
-const PER_CLIENT = SOAK ? 10 : 100;
+const ROOM = ['--max-callers', '4096', '--max-connections', '12000'];
+const holdAll = SOAK ? holdAlone : hold;
 
 // With holders that take their time.
 const PATIENT = ['--answer-timeout', '600000', '--answer-total-timeout', '600000', '--fetch-timeout', '600000'];
@@ -47,8 +48,8 @@ async function upgrade(server) {
 }
 
 test(`${UPGRADES} upgrades with ${PAGES} pages and live traffic: no request fails`, async (t) => {
-  const server = await managedFor(t, { listen: [], args: ['--listen', '127.0.0.1:0', '--max-callers', '4096'] });
-  const hashes = await hold(t, server, PAGES, PER_CLIENT);
+  const server = await managedFor(t, { listen: [], args: ['--listen', '127.0.0.1:0', ...ROOM] });
+  const hashes = await holdAll(t, server, PAGES);
   const traffic = startTraffic(server, hashes);
   t.after(() => (traffic.stopped = true));
   const back_ms = [];
@@ -68,8 +69,8 @@ test(`${UPGRADES} upgrades with ${PAGES} pages and live traffic: no request fail
 });
 
 test(`${KILLS} kills under a manager that keeps the socket: who comes afterwards waits, and is served`, async (t) => {
-  const server = await managedFor(t);
-  const hashes = await hold(t, server, PAGES, PER_CLIENT);
+  const server = await managedFor(t, { args: ROOM });
+  const hashes = await holdAll(t, server, PAGES);
   const back_ms = [];
   let asked = 0;
   for (let round = 1; round <= KILLS; round += 1) {

@@ -4,6 +4,8 @@ import http from 'node:http';
 import { webcrypto } from 'node:crypto';
 import { WebSocket } from 'ws';
 import { connect } from '../../static/whilst.js';
+import { launch } from './cli.js';
+import { sha256 } from './client.js';
 import { within } from './wait.js';
 
 const PER_CLIENT = 100;
@@ -29,6 +31,12 @@ export async function hold(t, server, count, per_client = PER_CLIENT) {
     }
   }
   return hashes;
+}
+
+// The same by a program, in which each page has a connection of its own.
+export async function holdAlone(t, server, count) {
+  await launch(t, [process.env.WHILST_HOLDERS_BINARY, server.url, String(count)], { input: undefined }).printed(1);
+  return Array.from({ length: count }, (_, i) => sha256(bytesOf(i)));
 }
 
 // Asks for pages without a pause, over `kept` connections as browsers keep them or a new one for each, until `stop`: what failed.
