@@ -18,7 +18,7 @@ import { hearing, outcome, socketFor } from './phoenix.js';
 import { freePorts } from './ports.js';
 import { runProgram, serverFor, startServer } from './server.js';
 import { hold, startTraffic } from './traffic.js';
-import { SOAK, until } from './wait.js';
+import { SOAK, UNHURRIED, until } from './wait.js';
 
 const get = (server, hash) => request(server.target, `/raw/${hash}`);
 
@@ -70,7 +70,7 @@ test('HEAD tells of holders at other nodes, and asks none of them', async (t) =>
 
 test('a crowd at one node costs one request of the holder at another', async (t) => {
   const bus = await natsFor(t);
-  const [a, b] = [await node(t, bus, 'a', ['--answer-timeout', '600000', '--answer-total-timeout', '600000']), await node(t, bus, 'b')];
+  const [a, b] = [await node(t, bus, 'a', UNHURRIED), await node(t, bus, 'b', UNHURRIED)];
   await together([a, b]);
   const page = randomBytes(100_000);
   const held = await holdPage(a.url, page);

@@ -18,7 +18,7 @@ import { hearing, joined, outcome, socketFor } from './phoenix.js';
 import { freePorts } from './ports.js';
 import { serverFor } from './server.js';
 import { startTunnel } from './tunnel.js';
-import { until } from './wait.js';
+import { UNHURRIED, until } from './wait.js';
 
 const docs = (name) => readFileSync(new URL(`../../docs/federation/${name}`, import.meta.url), 'utf8');
 const README = docs('README.md');
@@ -87,9 +87,9 @@ function node(t, site, name, args) {
 
 const beside = (partner, federate) => ['--partner', partner, '--federate', federate];
 
-async function bothFor(t, [way_a, way_b] = ['both', 'both'], change = undefined) {
-  const sites = await sitesFor(t, change);
-  const [a, b] = [await node(t, sites.alpha, 'one', beside('beta', way_a)), await node(t, sites.beta, 'one', beside('alpha', way_b))];
+async function bothFor(t, [way_a, way_b] = ['both', 'both'], args = []) {
+  const sites = await sitesFor(t);
+  const [a, b] = [await node(t, sites.alpha, 'one', [...beside('beta', way_a), ...args]), await node(t, sites.beta, 'one', [...beside('alpha', way_b), ...args])];
   for (const one of [a, b]) await until(async () => (await one.metrics()).whilst_bus_up === 1, 'the bus');
   return { ...sites, a, b };
 }
@@ -141,8 +141,8 @@ test('one-way: who only has is not asked for less, and who only wants gives noth
 });
 
 test('home comes first: a partner is not asked for what another node has', async (t) => {
-  const { a, b, alpha } = await bothFor(t);
-  const second = await node(t, alpha, 'two', beside('beta', 'both'));
+  const { a, b, alpha } = await bothFor(t, undefined, UNHURRIED);
+  const second = await node(t, alpha, 'two', [...beside('beta', 'both'), ...UNHURRIED]);
   for (const one of [a, second]) await until(async () => (await one.metrics()).whilst_bus_nodes === 1, 'the other node');
   const far = await holdPage(b.url, 'at both');
   await holdPage(second.url, 'at both');

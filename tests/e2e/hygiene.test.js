@@ -7,10 +7,7 @@ import { connectClient, holdPage, sha256 } from './client.js';
 import { Wire, request } from './http.js';
 import { refusals } from './metrics.js';
 import { serverFor, startServer } from './server.js';
-import { until } from './wait.js';
-
-// With holders, however slowly their large pages come.
-const PATIENT = ['--answer-timeout', '600000', '--answer-total-timeout', '600000', '--fetch-timeout', '600000'];
+import { UNHURRIED, until } from './wait.js';
 
 let server;
 before(async () => (server = await startServer()));
@@ -89,7 +86,7 @@ test('headers that never end are hung up on', async (t) => {
 });
 
 test('a page over HTTP that nobody reads is cut off', async (t) => {
-  const hasty = await serverFor(t, { args: ['--write-timeout', '500', '--max-page', '8M', ...PATIENT] });
+  const hasty = await serverFor(t, { args: ['--write-timeout', '500', '--max-page', '8M', ...UNHURRIED] });
   const { hash } = await holdPage(hasty.url, Buffer.alloc(8 << 20, 7));
   const wire = new Wire(hasty.target);
   wire.socket.pause();
@@ -103,7 +100,7 @@ test('a page over HTTP that nobody reads is cut off', async (t) => {
 });
 
 test('a visitor who does not read costs one page and goes; the page lives', async (t) => {
-  const hasty = await serverFor(t, { args: ['--write-timeout', '1000', ...PATIENT] });
+  const hasty = await serverFor(t, { args: ['--write-timeout', '1000', ...UNHURRIED] });
   const { hash } = await holdPage(hasty.url, Buffer.alloc(1 << 20, 7));
   const sloths = [];
   for (let i = 0; i < 50; i += 1) {
@@ -127,7 +124,7 @@ test('a visitor who does not read costs one page and goes; the page lives', asyn
 
 test('counts for a visitor who does not read are replaced, not piled up', async (t) => {
   const patient = await serverFor(t, { args: ['--count-interval', '1', '--counts-per-second', '1000000', '--max-page', '8M', '--max-outbox', '64M', '--max-outbox-soft', '64M',
-    '--write-timeout', '600000', ...PATIENT] });
+    '--write-timeout', '600000', ...UNHURRIED] });
   const { hash: large } = await holdPage(patient.url, Buffer.alloc(8 << 20, 7));
   const hash = sha256('a page with comings and goings');
   const sloth = await connectClient(patient.url);

@@ -14,16 +14,13 @@ import { managedFor } from './manager.js';
 import { joined, socketFor } from './phoenix.js';
 import { accepts, startServer } from './server.js';
 import { bytesOf, hold, holdAlone, startTraffic } from './traffic.js';
-import { SOAK, until, within } from './wait.js';
+import { SOAK, UNHURRIED, until, within } from './wait.js';
 
 const PAGES = SOAK ? 10_000 : 200;
 const UPGRADES = SOAK ? 100 : 3;
 const KILLS = SOAK ? 100 : 2;
 const ROOM = ['--max-callers', '4096', '--max-connections', '12000'];
 const holdAll = SOAK ? holdAlone : hold;
-
-// With holders that take their time.
-const PATIENT = ['--answer-timeout', '600000', '--answer-total-timeout', '600000', '--fetch-timeout', '600000'];
 
 async function assertAllReachable(server, hashes) {
   for (const [i, hash] of hashes.entries()) {
@@ -155,7 +152,7 @@ test('where the system chose the ports, each socket is what it was', async (t) =
 });
 
 test('the operator is told of a process that still drains, by the one that serves', async (t) => {
-  const server = await managedFor(t, { listen: [], args: ['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', ...PATIENT] });
+  const server = await managedFor(t, { listen: [], args: ['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', ...UNHURRIED] });
   const { port } = new URL(await until(() => /^admin on (\S+)$/m.exec(server.errors)?.[1], 'the operator\'s address'));
   const status = async () => JSON.parse((await request({ host: '127.0.0.1', port: Number(port) }, '/api/status')).body);
   assert.equal((await status()).predecessor, 0);
@@ -207,7 +204,7 @@ test('a seeker on a WebSocket is told of a search until the grace time is over, 
 });
 
 test('SIGTERM: fetches in flight are finished, a kept connection is answered once more, and all are told 1012', async (t) => {
-  const server = await startServer({ args: ['--drain', '2000', ...PATIENT] });
+  const server = await startServer({ args: ['--drain', '2000', ...UNHURRIED] });
   const content = 'held by one who takes his time';
   const hash = sha256(content);
   const socket = socketFor(t, server, { reconnectAfterMs: () => 60_000 });
@@ -239,7 +236,7 @@ test('SIGTERM: fetches in flight are finished, a kept connection is answered onc
 });
 
 test('a second SIGTERM ends the drain at once', async () => {
-  const server = await startServer({ args: ['--drain', '3600000', ...PATIENT] });
+  const server = await startServer({ args: ['--drain', '3600000', ...UNHURRIED] });
   const clients = await Promise.all(Array.from({ length: 3 }, () => connectClient(server.url)));
   const hash = sha256('never sent');
   clients[0].send(['1', '1', `have:${hash}`, 'phx_join', {}]);
