@@ -13,7 +13,7 @@ import { handshake, request, Wire } from './http.js';
 import { parseMetrics } from './metrics.js';
 import { natsFor } from './nats.js';
 import { accepts, runProgram, serverFor, spawnProgram } from './server.js';
-import { until, within } from './wait.js';
+import { UNHURRIED, until, within } from './wait.js';
 
 const TOKEN = '0123456789abcdef-a-token';
 const ACT = { 'Whilst-Admin': '1' };
@@ -247,7 +247,7 @@ test('drain sends everybody away, and ends the server', async (t) => {
 
 test('whilst it drains the server can be watched, until it ends', async (t) => {
   const path = join(directoryFor(t), 'admin.sock');
-  const it = await adminFor(t, { admin: `unix:${path}`, args: ['--drain', '3600000', '--answer-timeout', '3600000', '--answer-total-timeout', '3600000', '--fetch-timeout', '3600000'] });
+  const it = await adminFor(t, { admin: `unix:${path}`, args: ['--drain', '3600000', ...UNHURRIED] });
   const client = await connectClient(it.server.url);
   const content = 'held until the end';
   client.send(['1', '1', `have:${sha256(content)}`, 'phx_join', {}]);

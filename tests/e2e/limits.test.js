@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { binaryPush, connectClient, holdPage, sha256 } from './client.js';
 import { refusals } from './metrics.js';
 import { serverFor } from './server.js';
-import { until, within } from './wait.js';
+import { UNHURRIED, until, within } from './wait.js';
 
 const refusedFor = async (server, reason) => refusals(await server.metrics())[reason] ?? 0;
 const HEARTBEAT = [null, '1', 'phoenix', 'heartbeat', {}];
@@ -144,7 +144,6 @@ async function startAnswer(server, seeker, letter) {
   return { ...holder, page, message, rest: message.subarray(800_000) };
 }
 
-const UNHURRIED = ['--hedge', '600000', '--answer-timeout', '600000', '--answer-total-timeout', '600000'];
 const CROWDED = ['--max-in-flight', '2M', '--max-unread', '64M', '--max-outbox', '16M', ...UNHURRIED];
 
 test('a page waits in line whilst the memory for pages on their way is used up', async (t) => {

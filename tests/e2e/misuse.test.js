@@ -2,10 +2,10 @@
 // is used after it is gone, nothing is left (the sanitizers watch), and pages still travel.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join as joinPath } from 'node:path';
 import { test } from 'node:test';
+import { directory } from './cli.js';
 import { binaryPush, connectClient, holdPage, PATH, sha256 } from './client.js';
 import { request, Wire } from './http.js';
 import { serverFor, startServer } from './server.js';
@@ -86,9 +86,7 @@ async function live(server) {
 }
 
 test(`${EVENTS} events of connections that end at any moment`, async (t) => {
-  const directory = mkdtempSync(joinPath(tmpdir(), 'whilst-misuse-'));
-  t.after(() => rmSync(directory, { recursive: true }));
-  const config = joinPath(directory, 'config');
+  const config = joinPath(directory(t), 'config');
   writeFileSync(config, 'grace = 300\nwrite-timeout = 300\nping = 200\nhang-up = 600\nfetch-timeout = 500\nanswer-timeout = 500\n');
   const server = await serverFor(t, { args: ['--config', config] });
   let events = 0;

@@ -2,10 +2,11 @@
 
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePorts } from '../../e2e/ports.js';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const root = resolve(here, '../../..');
@@ -61,14 +62,6 @@ export const SERVERS = {
   },
 };
 
-const freePort = () =>
-  new Promise((done) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = probe.address();
-      probe.close(() => done(port));
-    });
-  });
-
 const answers = (port) =>
   new Promise((done) => {
     const socket = connect(port, '127.0.0.1', () => (socket.destroy(), done(true)));
@@ -92,14 +85,14 @@ function childrenOf(pid) {
 // Starts a server on the first core: {port, pids, directory, stop}. `pids` are all its processes.
 export async function start(name, args = []) {
   const directory = mkdtempSync(join(tmpdir(), 'whilst-compare-'));
-  const port = await freePort();
+  const [port, other] = await freePorts(2);
   const settings = join(directory, 'settings.conf');
   const server = SERVERS[name];
   mkdirSync(join(directory, 'static'));
   execFileSync('chmod', ['755', directory]);
   if (server.settings) {
     const text = readFileSync(join(here, server.settings), 'utf8');
-    writeFileSync(settings, text.replaceAll('@PORT@', port).replaceAll('@PORT2@', await freePort()).replaceAll('@DIR@', directory));
+    writeFileSync(settings, text.replaceAll('@PORT@', port).replaceAll('@PORT2@', other).replaceAll('@DIR@', directory));
   }
   const child = spawn('taskset', ['-c', '0', ...server.command({ port, directory, settings, args })], { stdio: ['ignore', 'ignore', 'pipe'] });
   child.errors = '';
